@@ -1,0 +1,30 @@
+# Third parties. Each is optional: a component whose dependency is missing is left out, and said so.
+
+find_package(Threads QUIET)
+find_package(Boost 1.81 CONFIG QUIET)
+find_package(SQLite3 3.35 QUIET)
+find_package(Protobuf CONFIG QUIET)      # 22 and newer ship a config of their own, for abseil
+if(NOT TARGET protobuf::protoc)
+  find_package(Protobuf 3.21 MODULE QUIET)
+endif()
+
+set(TINYKV_HAS_ASIO OFF)
+if(TARGET Boost::headers AND TARGET Threads::Threads)
+  set(TINYKV_HAS_ASIO ON)
+endif()
+set(TINYKV_HAS_SQLITE OFF)
+if(TARGET SQLite::SQLite3)
+  set(TINYKV_HAS_SQLITE ON)
+endif()
+set(TINYKV_HAS_WIRE OFF)
+if(TARGET protobuf::protoc AND TARGET protobuf::libprotobuf)
+  set(TINYKV_HAS_WIRE ON)
+endif()
+set(TINYKV_HAS_WEBSOCKET OFF)
+if(TINYKV_HAS_ASIO AND TINYKV_HAS_WIRE)
+  set(TINYKV_HAS_WEBSOCKET ON)
+endif()
+if(PROJECT_IS_TOP_LEVEL)
+  message(STATUS "tinykv components: core=ON asio=${TINYKV_HAS_ASIO} (Boost 1.81) sqlite=${TINYKV_HAS_SQLITE} (SQLite 3.35) "
+    "wire=${TINYKV_HAS_WIRE} (Protobuf 3.21) websocket=${TINYKV_HAS_WEBSOCKET}")
+endif()

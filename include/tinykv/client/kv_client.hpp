@@ -1,0 +1,139 @@
+#pragma once
+
+#include <tinykv/core/random.hpp>
+#include <tinykv/policy/clock.hpp>
+#include <tinykv/policy/executor.hpp>
+#include <tinykv/policy/rpc.hpp>
+#include <tinykv/wire/kv_messages.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tinykv::client {
+
+/// How a client goes about its work.
+struct kv_client_options {
+  std::vector<std::string> endpoints;                      ///< H:P of servers of one cluster; at least one.
+  duration attempt_deadline = std::chrono::seconds{2};     ///< For one try of a read; a write waits as long as its caller.
+  duration backoff_min = std::chrono::milliseconds{20};    ///< The pause after a first refusal; doubled by each further one,
+  duration backoff_max = std::chrono::milliseconds{500};   ///< up to this. Half of a pause is jitter.
+  std::uint64_t seed = 0;                                  ///< Of the jitter.
+};
+
+/// Talks to a key/value cluster: finds the leader for writes, asks any server for reads, and tries again until the
+/// caller's deadline what was certainly not done (not_leader, unreachable, busy). What may have been done is never
+/// repeated: it stays `unknown`, and the caller looks first (SAFETY.md §9). Reads change nothing and are tried again in
+/// every case. Home lane only; `rpc`, `executor` and `clock` outlive the answers.
+template <policy::Rpc Rpc, policy::Executor Executor, policy::Clock Clock>
+class kv_client {
+ public:
+  /// Takes the answer, exactly once, never inside the call.
+  using answer_function = unique_function<void(wire::kv_answer)>;
+
+  /// Nothing is connected before the first call. Precondition: there is an endpoint.
+  kv_client(Rpc& rpc, Executor& executor, Clock const& clock, kv_client_options options)
+      : shared_(std::make_shared<shared>(shared{rpc, executor, clock, std::move(options), {}, 0, tinykv::random{0}})) {
+    TINYKV_CHECK(!shared_->options.endpoints.empty());
+    shared_->dice = tinykv::random{shared_->options.seed};
+  }
+
+  /// Asks for at most `patience`.
+  void ask(wire::kv_request const& request, duration patience, answer_function answer) {
+    begin(request, {}, patience, std::move(answer));
+  }
+  /// Asks `endpoint` and no other one: what does this server answer?
+  void ask_one(std::string endpoint, wire::kv_request const& request, duration patience, answer_function answer) {
+    begin(request, std::move(endpoint), patience, std::move(answer));
+  }
+
+ private:
+  struct shared {
+    Rpc& rpc;
+    Executor& executor;
+    Clock const& clock;
+    kv_client_options options;
+    std::string leader;  // where writes go; empty = not known
+    std::size_t turn;    // whom to ask next
+    tinykv::random dice;
+
+    std::string const& next_endpoint() { return options.endpoints[turn++ % options.endpoints.size()]; }
+  };
+
+  /// One request on its way.
+  struct call {
+    std::shared_ptr<shared> client;
+    wire::kv_call message;
+    bool writes;
+    std::string only;  // the one endpoint to ask; empty = any
+    instant end;
+    answer_function answer;
+    std::uint32_t refusals = 0;
+  };
+  using call_pointer = std::shared_ptr<call>;
+
+  void begin(wire::kv_request const& request, std::string only, duration patience, answer_function answer) {
+    auto const end = shared_->clock.now() + patience;
+    auto const writes = std::holds_alternative<wire::write_request>(request);
+    attempt(std::make_shared<call>(call{shared_, wire::encode(request), writes, std::move(only), end, std::move(answer)}));
+  }
+
+  static void attempt(call_pointer const& call) {
+    auto& client = *call->client;
+    auto const left = call->end - client.clock.now();
+    auto endpoint = call->only;
+    if (endpoint.empty()) endpoint = call->writes && !client.leader.empty() ? client.leader : client.next_endpoint();
+    auto const wait = call->writes ? left : std::min(left, client.options.attempt_deadline);
+    client.rpc.call(endpoint, {static_cast<std::uint16_t>(call->message.method), call->message.body}, std::max(wait, duration{1}),
+                    [call, endpoint](result<bytes> body) { arrived(call, endpoint, std::move(body)); });
+  }
+
+  static void arrived(call_pointer const& call, std::string const& endpoint, result<bytes> body) {
+    auto& client = *call->client;
+    auto answer = body ? wire::decode_answer(call->message.method, *body)
+                       : wire::kv_answer{unexpected{wire::kv_refusal{std::move(body).error(), {}, {}}}};
+    if (answer) {
+      if (call->writes) client.leader = endpoint;
+      return call->answer(std::move(answer));
+    }
+    auto const& refused = answer.error();
+    if (call->writes) follow(client, endpoint, refused);
+    if (!may_repeat(*call, refused.reason)) return call->answer(std::move(answer));
+    auto const pause = pause_after(*call, refused);
+    if (client.clock.now() + pause >= call->end) return call->answer(std::move(answer));
+    // Also without a pause: the answer must not come inside the call, and two servers that name each other must not recurse.
+    if (pause == duration{0}) client.executor.post([call] { attempt(call); });
+    else client.executor.post_after(pause, [call] { attempt(call); });
+  }
+
+  static void follow(shared& client, std::string const& endpoint, wire::kv_refusal const& refused) {
+    if (refused.reason.code == error_code::not_leader) client.leader = refused.leader_address;
+    else if (client.leader == endpoint && refused.reason.code != error_code::busy) client.leader.clear();
+  }
+
+  static bool may_repeat(call const& call, failure const& why) {
+    using enum error_code;
+    auto const passes = why.code == not_leader || why.code == unreachable || why.code == busy || why.code == stale_term;
+    if (call.writes) return passes && why.outcome == outcome::rejected;
+    return passes || why.outcome == outcome::unknown || why.code == leadership_lost || why.code == stopped;
+  }
+
+  /// None when somebody else is named; else longer each time.
+  static duration pause_after(call& call, wire::kv_refusal const& refused) {
+    auto& client = *call.client;
+    auto const times = call.refusals++;
+    if (times == 0 && refused.reason.code == error_code::not_leader && !refused.leader_address.empty()) return duration{0};
+    duration const grown = client.options.backoff_min * (std::int64_t{1} << std::min(times, 20U));
+    auto const half = std::min(client.options.backoff_max, grown) / 2;
+    auto const jitter = client.dice.between(0, static_cast<std::uint64_t>(half.count()));
+    return half + duration{static_cast<duration::rep>(jitter)};
+  }
+
+  std::shared_ptr<shared> shared_;
+};
+
+}  // namespace tinykv::client

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <tinykv/core/identity.hpp>
+#include <tinykv/core/result.hpp>
+#include <tinykv/core/task.hpp>
+#include <tinykv/raft/values/message.hpp>
+
+#include <concepts>
+#include <cstdint>
+#include <vector>
+
+namespace tinykv::policy {
+
+/// Who goes first on a connection, and who is dropped last when a queue is full.
+enum class priority : std::uint8_t {
+  urgent = 0,  ///< Votes, heartbeats, read rounds and their answers.
+  normal = 1,  ///< Appends and their answers.
+  bulk = 2,    ///< Snapshot chunks.
+};
+
+/// How many priorities there are.
+inline constexpr std::size_t priority_count = 3;
+
+/// A message of one group.
+struct group_message {
+  group_id group;         ///< Whose.
+  raft::message message;  ///< What it says.
+
+  /// Equal iff both fields are.
+  friend bool operator==(group_message const&, group_message const&) = default;
+};
+
+/// What a store sends to another in one turn, of one priority: messages of many groups.
+struct envelope {
+  policy::priority priority = policy::priority::normal;  ///< Of all of them.
+  std::vector<group_message> messages;                   ///< In the order of sending.
+
+  /// Equal iff both fields are.
+  friend bool operator==(envelope const&, envelope const&) = default;
+};
+
+/// Where a Transport puts what arrives. Every function may be called from any thread, also from inside another store's
+/// `send`; it only queues and never calls back from inside. When its queue is full it drops.
+class receive_sink {
+ public:
+  /// Answers a greeting: success lets envelopes of that connection in. Called once, on the sink's home lane.
+  using verdict = unique_function<void(result<done>)>;
+
+  virtual ~receive_sink() = default;
+  /// A store has opened a connection and says who it is, and whom it takes the receiver for (`to`).
+  virtual void greeted(store_identity const& from, store_id to, verdict answer) noexcept = 0;
+  /// An envelope from a store whose greeting was accepted.
+  virtual void received(store_identity const& from, envelope mail) noexcept = 0;
+  /// The store `by` has answered this store's greeting with a refusal.
+  virtual void refused(store_id by, failure reason) noexcept = 0;
+};
+
+/// Carries Raft messages between stores.
+///
+/// The model promises:
+///  1. A message arrives unchanged or not at all. It may arrive late, twice, or out of order.
+///  2. `send` returns at once and never throws: a full queue drops the newest of the lowest priority and counts it.
+///  3. Each connection carries the sender's identity. The receiver's sink is `greeted` first and gets envelopes of that
+///     connection only after its verdict was success; what comes before may be dropped. A refusal reaches the sender's
+///     sink as `refused`, also over and over while it tries again.
+///  4. The sink is not touched after `stop()` returned.
+/// The caller promises:
+///  5. `start(self, sink)` is called once, before `send`, with the identity of this start of the store.
+/// Why so weak: Raft repairs loss by itself; a stronger promise would only hide it.
+template <class T>
+concept Transport = std::movable<T> && requires(T& net, store_identity const& self, receive_sink& sink, store_id to,
+                                                envelope mail) {
+  { net.start(self, sink) } -> std::same_as<result<done>>;
+  { net.send(to, std::move(mail)) } noexcept;
+  { net.stop() } noexcept;
+};
+
+}  // namespace tinykv::policy

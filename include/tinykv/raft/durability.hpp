@@ -1,0 +1,64 @@
+#pragma once
+
+#include <tinykv/core/check.hpp>
+#include <tinykv/raft/values/state.hpp>
+
+#include <algorithm>
+#include <deque>
+
+namespace tinykv::raft {
+
+/// What this peer's own disk holds, learnt from tickets (SAFETY.md §2). Completions are never matched by index or term:
+/// (10,t3), then (10,t4), then (10,t3) again must not let the first write stand for the third.
+class durability {
+ public:
+  /// All that was loaded is durable.
+  void restore(hard_state const& state, log_index last) {
+    term_ = state.term;
+    vote_ = state.vote;
+    last_ = last;
+  }
+
+  term durable_term() const { return term_; }   ///< The term on the disk.
+  peer_id durable_vote() const { return vote_; }  ///< The vote on the disk, cast in that term.
+  log_index last() const { return last_; }      ///< The last entry on the disk that is still in the log.
+  bool settled() const { return open_.empty(); }  ///< True iff nothing is under way.
+
+  /// The next ticket, for a Ready after which the disk will hold this term, this vote and the entries up to `last`.
+  ticket open(hard_state const& state, log_index last) {
+    ++newest_;
+    auto const same = !open_.empty() && open_.back().last == last && open_.back().term == state.term && open_.back().vote == state.vote;
+    if (same) open_.back().number = newest_;  // no writes: durable when the one before is
+    else open_.push_back({newest_, last, state.term, state.vote});
+    return newest_;
+  }
+  /// The entries from `from` on are no longer in the log: no ticket under way stands for them.
+  void cut(log_index from) {
+    last_ = std::min(last_, from - 1);
+    for (auto& t : open_) t.last = std::min(t.last, from - 1);
+  }
+  /// `number` and all before it are durable. One that is not open is passed over.
+  void complete(ticket number) {
+    while (!open_.empty() && open_.front().number <= number) {
+      last_ = std::max(last_, open_.front().last);
+      term_ = open_.front().term;
+      vote_ = open_.front().vote;
+      open_.pop_front();
+    }
+  }
+
+ private:
+  struct open_ticket {
+    ticket number;
+    log_index last;
+    tinykv::term term;
+    peer_id vote;
+  };
+  std::deque<open_ticket> open_;
+  ticket newest_;
+  log_index last_;
+  tinykv::term term_;
+  peer_id vote_;
+};
+
+}  // namespace tinykv::raft

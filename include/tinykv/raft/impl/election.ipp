@@ -1,0 +1,144 @@
+#pragma once
+
+#include <tinykv/raft/core.hpp>
+
+namespace tinykv::raft {
+
+TINYKV_DECL void core::reset_timer() {
+  elapsed_ = 0;
+  auto const extra = random_.below(options_.election_ticks);
+  timeout_ = options_.election_ticks + static_cast<std::uint32_t>(extra);
+}
+
+TINYKV_DECL void core::become_follower(term t, peer_id leader_now) {
+  TINYKV_CHECK(t >= state_.term);
+  if (t > state_.term) {
+    state_.term = t;
+    state_.vote = {};
+  }
+  if (auto* lead = as<leader_state>()) {
+    auto const refuse = [&](leader_read const& r) {
+      if (r.from == options_.self) refusals_.push_back({r.read, rejected(error_code::leadership_lost)});
+    };
+    for (auto const& r : lead->early_reads) refuse(r);
+    for (auto const& r : lead->reads) refuse(r);
+  }
+  for (auto& r : waiting_) r.asked = 0;
+  role_ = follower_state{leader_now, {}, {}, false};
+  reset_timer();
+}
+
+TINYKV_DECL void core::campaign(bool pre) {
+  candidate_state c;
+  c.pre = pre;
+  if (!pre) {
+    ++state_.term;
+    state_.vote = options_.self;
+  } else {
+    c.votes[options_.self] = true;  // promises nothing
+  }
+  role_ = std::move(c);
+  reset_timer();
+  auto const request_kind = pre ? message_kind::pre_vote_request : message_kind::vote_request;
+  for (auto const& m : all_members(configuration_)) {
+    if (m.peer == options_.self || !is_voter(configuration_, m.peer)) continue;
+    auto request = make(request_kind, m.peer);
+    if (pre) ++request.term;
+    request.index = log_.last();
+    request.log_term = log_.last_term();
+    send_late(std::move(request));
+  }
+  count_votes();
+}
+
+TINYKV_DECL void core::count_votes() {
+  auto* c = as<candidate_state>();
+  if (!c) return;
+  // The own vote counts once it is on the own disk: until then a crash could take it back (SAFETY.md §1).
+  if (!c->pre && durability_.durable_term() == state_.term && durability_.durable_vote() == options_.self)
+    c->votes[options_.self] = true;
+  auto const vote_of = [&](peer_id p) -> std::optional<bool> {
+    auto const it = c->votes.find(p);
+    return it == c->votes.end() ? std::nullopt : std::optional{it->second};
+  };
+  switch (tally(configuration_, vote_of)) {
+    case election::open: return;
+    case election::lost: return become_follower(state_.term, {});
+    case election::won:
+      if (c->pre) campaign(false);
+      else become_leader();
+  }
+}
+
+TINYKV_DECL void core::become_leader() {
+  TINYKV_CHECK(durability_.durable_term() == state_.term && durability_.durable_vote() == options_.self);
+  leader_state lead;
+  lead.first_own = log_.last() + 1;
+  for (auto const& m : all_members(configuration_))
+    if (m.peer != options_.self) lead.peers.emplace_back(m.peer, log_.last() + 1);
+  lead.beat_due = true;
+  role_ = std::move(lead);
+  elapsed_ = 0;
+  log_.append({log_.last() + 1, state_.term, entry_kind::command, {}});
+  replicate_due_ = true;
+  auto waiting = std::move(waiting_);
+  waiting_.clear();
+  for (auto const& r : waiting) read_index(r.read);
+}
+
+TINYKV_DECL bool core::in_lease() const {
+  if (!options_.check_quorum) return false;
+  if (as<leader_state>()) return true;
+  return known_leader() != peer_id{} && elapsed_ < options_.election_ticks;
+}
+
+TINYKV_DECL bool core::log_is_current(message const& m) const {
+  return m.log_term > log_.last_term() || (m.log_term == log_.last_term() && m.index >= log_.last());
+}
+
+TINYKV_DECL void core::on_pre_vote_request(message const& m) {
+  auto reply = make(message_kind::pre_vote_reply, m.from);
+  reply.refused = m.term <= state_.term || in_lease() || !log_is_current(m);
+  if (!reply.refused) reply.term = m.term;
+  send_late(std::move(reply));
+}
+
+TINYKV_DECL void core::on_vote_request(message const& m) {
+  auto const* f = as<follower_state>();
+  auto const free = f && state_.vote == peer_id{} && f->leader == peer_id{};
+  auto reply = make(message_kind::vote_reply, m.from);
+  reply.refused = !((free || state_.vote == m.from) && log_is_current(m));
+  if (!reply.refused) {
+    state_.vote = m.from;
+    elapsed_ = 0;
+  }
+  send_late(std::move(reply));
+}
+
+TINYKV_DECL void core::on_vote_reply(message const& m) {
+  auto* c = as<candidate_state>();
+  if (!c || c->pre != (m.kind == message_kind::pre_vote_reply) || !is_voter(configuration_, m.from)) return;
+  if (c->pre && !m.refused && m.term != state_.term + 1) return;
+  c->votes.emplace(m.from, !m.refused);
+  count_votes();
+}
+
+TINYKV_DECL void core::check_quorum() {
+  elapsed_ = 0;
+  if (!options_.check_quorum) return;
+  auto* lead = as<leader_state>();
+  auto const active = [&](peer_id p) {
+    if (p == options_.self) return true;
+    auto const* other = progress_of(p);
+    return other && other->active;
+  };
+  auto const heard = has_quorum(configuration_, active);
+  for (auto& p : lead->peers) p.active = false;
+  if (!heard) become_follower(state_.term, {});
+}
+
+TINYKV_DECL void core::abdicate() {
+  if (as<leader_state>()) become_follower(state_.term, {});
+}
+
+}  // namespace tinykv::raft

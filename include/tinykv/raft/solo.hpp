@@ -1,0 +1,133 @@
+#pragma once
+
+#include <tinykv/core/identity.hpp>
+#include <tinykv/core/result.hpp>
+#include <tinykv/raft/options.hpp>
+#include <tinykv/raft/values/ready.hpp>
+
+#include <deque>
+#include <utility>
+
+namespace tinykv::raft {
+
+/// Consensus of one: the same contract as `core`, no peers. Commits what its own log holds. A directory made by it is
+/// refused by `core`, and the reverse, because nobody else has seen its commits.
+class solo {
+ public:
+  /// What directories are marked with.
+  static constexpr consensus_kind kind = consensus_kind::solo;
+
+  /// Knows nothing yet.
+  explicit solo(raft::options options) : options_(options) {}
+
+  /// Takes up what log and machine hold. `fatal` (corrupt) when they contradict each other.
+  result<done> recover(start_state start) {
+    if (start.last < start.truncated.at.index || start.applied > start.last || start.applied < start.truncated.at.index)
+      return fatal(error_code::corrupt, "log and machine contradict each other");
+    first_ = start.truncated.at.index + 1;
+    last_ = durable_ = released_ = start.last;
+    applied_ = handed_ = start.applied;
+    configuration_ = std::move(start.truncated.configuration);
+    state_ = start.state;
+    state_.term = std::max({state_.term, start.truncated.at.term, term{1}});
+    if (!start.runs.empty()) state_.term = std::max(state_.term, start.runs.back().term);
+    state_.vote = options_.self;
+    return done{};
+  }
+
+  void tick() {}                ///< Nothing waits for time.
+  void step(message) {}         ///< There is nobody to hear from.
+  void unreachable(peer_id) {}  ///< There is nobody to reach.
+  void abdicate() {}            ///< There is nobody to leave it to; proposals wait for the disk.
+
+  /// Orders a command. `rejected`: stale_term, busy, too_large.
+  result<position> propose(bytes command, term expected) {
+    if (expected != state_.term) return rejected(error_code::stale_term, "the term in which the command was checked is over");
+    if (command.empty()) return rejected(error_code::invalid_argument, "a command must not be empty");
+    if (command.size() > options_.command_bytes_max)
+      return rejected(error_code::too_large, "the command is larger than command_bytes_max", options_.command_bytes_max);
+    entry e{last_ + 1, state_.term, entry_kind::command, std::move(command)};
+    if (bytes_ + cost_of(e) > options_.window_bytes_max / 2 || window_.size() >= options_.window_entries_max / 2)
+      return rejected(error_code::busy, "the log window is full; repeat later");
+    last_ = e.index;
+    bytes_ += cost_of(e);
+    window_.push_back(e);
+    return position_of(e);
+  }
+  /// Granted at once: nobody else could have committed more.
+  void read_index(read_id read) { grants_.push_back({read, durable_}); }
+  /// The Ready of this number, and all before it, are durable: its entries are committed.
+  void persisted(ticket number) {
+    while (!open_.empty() && open_.front().first <= number) {
+      durable_ = open_.front().second;
+      open_.pop_front();
+    }
+    state_.commit = durable_;
+  }
+  /// The machine has taken everything up to `index`.
+  void applied(log_index index) { applied_ = index; }
+  /// The log has answered a fetch.
+  void fetched(fetch_answer answer) {
+    fetch_open_ = false;
+    if (answer.request.from == handed_ + 1) fetched_ = std::move(answer.entries);
+  }
+
+  /// True iff `take_ready` would give something.
+  bool has_ready() const {
+    if (released_ < last_ || !grants_.empty() || !fetched_.empty()) return true;
+    return handed_ < durable_ && (in_window(handed_ + 1) || !fetch_open_);
+  }
+  /// Everything that is new, once.
+  ready take_ready() {
+    ready out;
+    for (auto const& e : window_)
+      if (e.index > released_) out.entries.push_back(e);
+    released_ = last_;
+    if (!out.entries.empty()) out.state = state_;
+    ++newest_;
+    out.number = newest_;
+    open_.emplace_back(newest_, released_);
+    collect_committed(out);
+    out.reads = std::exchange(grants_, {});
+    return out;
+  }
+
+  /// Role, term and leader.
+  raft::brief brief() const { return {role::leader, state_.term, options_.self}; }
+  /// Everything that can be seen.
+  raft::status status() const {
+    return {options_.self, role::leader, state_.term, state_.vote, options_.self, first_, last_, durable_, durable_,
+            applied_,      configuration_};
+  }
+
+ private:
+  bool in_window(log_index i) const { return !window_.empty() && window_.front().index <= i && i <= last_; }
+
+  void collect_committed(ready& out) {
+    for (auto& e : std::exchange(fetched_, {})) out.committed.push_back(std::move(e));
+    if (!out.committed.empty()) handed_ = out.committed.back().index;
+    while (handed_ < durable_ && in_window(handed_ + 1)) {
+      bytes_ -= cost_of(window_.front());
+      out.committed.push_back(std::move(window_.front()));
+      window_.pop_front();
+      ++handed_;
+    }
+    if (handed_ == durable_ || fetch_open_ || in_window(handed_ + 1)) return;
+    fetch_open_ = true;  // only after a start: what was committed then and is not in the machine
+    out.fetches.push_back({fetch_purpose::apply, {}, state_.term, handed_ + 1, durable_, options_.apply_bytes_max});
+  }
+
+  raft::options options_;
+  membership configuration_;
+  hard_state state_;
+  std::deque<entry> window_;  // not yet handed out, new since the start
+  std::uint64_t bytes_ = 0;
+  std::deque<std::pair<ticket, log_index>> open_;
+  ticket newest_;
+  log_index first_, last_, durable_, released_, handed_, applied_;
+  std::vector<entry> fetched_;
+  bool fetch_open_ = false;
+  std::vector<read_grant> grants_;
+};
+
+}  // namespace tinykv::raft

@@ -1,0 +1,108 @@
+#pragma once
+
+#include <tinykv/codec/reader.hpp>
+#include <tinykv/codec/writer.hpp>
+#include <tinykv/raft/values/entry.hpp>
+#include <tinykv/raft/values/state.hpp>
+
+#include <string>
+
+namespace tinykv::raft {
+
+// The stored form of Raft's values, used by log storage and by configuration entries:
+//
+//     members     = count varint { peer varint, store varint, extension text }*
+//     membership  = version varint, voters members, outgoing members, learners members
+//     hard state  = term varint, vote varint, commit varint
+//     entry       = kind u8, term varint, data text            (the index is known from the place)
+//     truncation  = index varint, term varint, membership
+//
+// An extension is kept for what a member will carry later (an address); readers of today pass over it.
+
+/// Appends `v`.
+inline void encode(codec::writer& out, std::vector<member> const& v) {
+  out.varint(v.size());
+  for (auto const& m : v) {
+    out.varint(m.peer.value);
+    out.varint(m.store.value);
+    out.text({});
+  }
+}
+/// Appends `v`.
+inline void encode(codec::writer& out, membership const& v) {
+  out.varint(v.version);
+  encode(out, v.voters);
+  encode(out, v.outgoing);
+  encode(out, v.learners);
+}
+/// Appends `v`.
+inline void encode(codec::writer& out, hard_state const& v) {
+  out.varint(v.term.value);
+  out.varint(v.vote.value);
+  out.varint(v.commit.value);
+}
+/// Appends `v` without its index.
+inline void encode(codec::writer& out, entry const& v) {
+  out.u8(static_cast<std::uint8_t>(v.kind));
+  out.varint(v.term.value);
+  out.text(v.data);
+}
+/// Appends `v`.
+inline void encode(codec::writer& out, truncation const& v) {
+  out.varint(v.at.index.value);
+  out.varint(v.at.term.value);
+  encode(out, v.configuration);
+}
+
+/// Reads members; fails the reader when they are malformed, not rising by peer, or name 0.
+inline std::vector<member> decode_members(codec::reader& in) {
+  std::vector<member> out(static_cast<std::size_t>(in.count(3)));
+  peer_id before{};
+  for (auto& m : out) {
+    m.peer = peer_id{in.varint()};
+    m.store = store_id{in.varint()};
+    in.text();
+    if (m.peer <= before || m.store == store_id{}) in.fail();
+    before = m.peer;
+  }
+  return out;
+}
+/// Reads a membership.
+inline membership decode_membership(codec::reader& in) {
+  membership out;
+  out.version = in.varint();
+  out.voters = decode_members(in);
+  out.outgoing = decode_members(in);
+  out.learners = decode_members(in);
+  return out;
+}
+/// Reads a hard state.
+inline hard_state decode_hard_state(codec::reader& in) {
+  hard_state out;
+  out.term = term{in.varint()};
+  out.vote = peer_id{in.varint()};
+  out.commit = log_index{in.varint()};
+  return out;
+}
+/// Reads an entry; its data are a slice of `block`, which `in` must be reading. The index is the caller's.
+inline entry decode_entry(codec::reader& in, bytes const& block, log_index index) {
+  entry out;
+  out.index = index;
+  auto const kind = in.u8();
+  if (kind > static_cast<std::uint8_t>(entry_kind::configuration)) in.fail();
+  out.kind = static_cast<entry_kind>(kind);
+  out.term = term{in.varint()};
+  auto const data = in.text();
+  if (!data.empty()) out.data = block.slice(static_cast<std::size_t>(data.data() - block.data()), data.size());
+  return out;
+}
+/// Reads a truncation.
+inline truncation decode_truncation(codec::reader& in) {
+  truncation out;
+  out.at.index = log_index{in.varint()};
+  out.at.term = term{in.varint()};
+  out.configuration = decode_membership(in);
+  return out;
+}
+
+}  // namespace tinykv::raft

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <tinykv/core/id.hpp>
+#include <tinykv/core/time.hpp>
+#include <tinykv/raft/options.hpp>
+#include <tinykv/raft/values/membership.hpp>
+
+#include <cstdint>
+
+namespace tinykv::raftstore {
+
+/// What a store does with a data directory in which no store has been yet (SAFETY.md §6). One that has been used goes on
+/// as it is, whatever this says.
+enum class first_start : std::uint8_t {
+  refuse,     ///< Say so and do not start: the directory may have been lost.
+  bootstrap,  ///< Begin the group with the configuration given.
+  join,       ///< Begin without a group and wait to be added to one.
+};
+
+/// The group that a store is opened with.
+struct group_options {
+  group_id group{1};                                       ///< Its number; the same on all stores.
+  raftstore::first_start first_start = first_start::refuse;  ///< See there.
+  position start;                                          ///< Where the log begins: (0,0), or (5,5) for a region.
+  raft::membership configuration;                          ///< Of the bootstrap; the peer on this store is looked up in it.
+};
+
+/// The numbers of one store. Every queue has its bound here.
+struct options {
+  std::uint64_t seed = 0;                                  ///< Of everything random. Programs: std::random_device.
+  duration tick_interval = std::chrono::milliseconds{100}; ///< One Raft tick.
+  duration disk_stall_max = std::chrono::seconds{2};       ///< A log write in flight for longer: leaderships are given up.
+  raft::options raft;                                      ///< Of each group; `self` and `seed` are set by the store.
+  group_options first_group;                               ///< The group it starts with.
+  std::uint32_t proposals_max = 65536;                     ///< Unanswered proposals per group; more are refused as busy.
+  std::uint32_t reads_max = 65536;                         ///< Unanswered reads per group; more are refused as busy.
+  std::uint32_t inbox_messages_max = 65536;                ///< Appends that wait to be stepped; more are dropped.
+  std::uint32_t inbox_urgent_max = 1U << 20;               ///< The same for votes, heartbeats and rounds.
+  std::uint64_t inbox_bytes_max = 64ULL << 20;             ///< The same in bytes of entries, appends only.
+};
+
+/// A configuration of voters whose peer ids are their store ids, as static clusters use.
+inline raft::membership static_members(std::initializer_list<std::uint64_t> stores) {
+  raft::membership out;
+  for (auto const s : stores) out.voters.push_back({peer_id{s}, store_id{s}});
+  return out;
+}
+
+}  // namespace tinykv::raftstore

@@ -1,0 +1,525 @@
+#pragma once
+
+#include <tinykv/core/random.hpp>
+#include <tinykv/raftstore/apply.hpp>
+#include <tinykv/raftstore/inbox.hpp>
+#include <tinykv/raftstore/mailbag.hpp>
+#include <tinykv/raftstore/parts.hpp>
+#include <tinykv/raftstore/replica.hpp>
+#include <tinykv/raftstore/start.hpp>
+#include <tinykv/raftstore/status.hpp>
+
+#include <iterator>
+#include <map>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace tinykv::raftstore {
+
+/// All groups of one data directory: the only place that decides the order of I/O (DESIGN.md §4, SAFETY.md §1-§4).
+///
+/// Everything enters through the inbox and is dealt with by `turn()` on the home lane, which never waits for a disk. Plain
+/// callbacks; knows no Asio (`node` does). Public functions may be called from any thread unless they say otherwise.
+template <class P>
+class store final : public std::enable_shared_from_this<store<P>>, private checked_composition<P> {
+ public:
+  using machine = typename P::machine;                                ///< What is replicated.
+  using reply = typename machine::reply;                              ///< What a command answers.
+  using view = read_view<machine>;                                    ///< What a read is handed.
+  using executor = typename P::executor;                              ///< Where it runs.
+  using answer = typename proposals<reply>::answer;                   ///< Takes a reply, on the home lane, once.
+  using reader = typename reads<view>::reader;                        ///< Takes a view, once; see `read`.
+
+  /// Opens a store: loads the log, judges the identity and raises its epoch, which blocks, then begins to work on the
+  /// executor. A failure is kept: `failed()` tells it, and every call is answered with it.
+  static std::shared_ptr<store> create(identity who, parts<P> p, executor& where, options o) {
+    auto out = std::shared_ptr<store>{new store{std::move(p), where, std::move(o)}};
+    out->start(who);
+    return out;
+  }
+  store(store const&) = delete;
+  store& operator=(store const&) = delete;
+  /// Answers what is open with `unknown` (stopped).
+  ~store() {
+    close(stopped_failure());
+    step_calls_only();
+  }
+
+  /// Why the store does not serve; empty while it does. Home lane, or before the executor runs.
+  std::optional<failure> const& failed() const { return failed_; }
+
+  /// Orders `command`. `done` is called on the home lane, once: with the reply of the machine when it was applied here;
+  /// `rejected` when it certainly is not in a log (not_leader with the leader's store id as hint, busy, too_large,
+  /// stopped); `unknown` when it may be (deadline, leadership_lost, stopped). A deadline is met within a tick.
+  void propose(group_id group, bytes command, duration patience, answer done) {
+    auto const deadline = clock_.now() + patience;
+    enter([group, deadline, command = std::move(command), done = std::move(done)](store& self) mutable {
+      if (auto* r = self.find(group, done)) r->propose(std::move(command), deadline, std::move(done), self.options_.proposals_max);
+    });
+  }
+  /// Reads a state that holds everything acknowledged before this call, at leader and follower alike (SAFETY.md §7). `use`
+  /// is called once: with a view on the read lane (a machine without views: with the machine on the apply lane), or with a
+  /// failure on the home lane.
+  void read(group_id group, duration patience, reader use) {
+    auto const deadline = clock_.now() + patience;
+    enter([group, deadline, use = std::move(use)](store& self) mutable {
+      if (auto* r = self.find(group, use)) r->read(deadline, std::move(use), self.options_.reads_max);
+    });
+  }
+  /// Gives the status, on the home lane.
+  void status(unique_function<void(store_status)> done) {
+    enter([done = std::move(done)](store& self) mutable { done(self.status_now()); });
+  }
+  /// Ends the service: everything open is answered `unknown` (stopped), what is under way on the lanes is waited for, a
+  /// persistent machine is synced; then `done` is called on the home lane.
+  void stop(unique_function<void()> done) {
+    enter([done = std::move(done)](store& self) mutable {
+      self.when_stopped_.push_back(std::move(done));
+      self.close(stopped_failure());
+    });
+  }
+  /// The consensus of one group; null if there is none. Home lane; for tests and checkers.
+  typename P::consensus const* peek(group_id group) const {
+    auto const it = replicas_.find(group);
+    return it == replicas_.end() ? nullptr : &it->second->consensus();
+  }
+  /// The status at once. Home lane.
+  store_status status_now() const {
+    store_status out{who_ ? who_->self() : store_identity{}, failed_, {}, refused_by_, batches_written_, dropped_};
+    for (auto const& [group, r] : replicas_) {
+      auto raft = r->consensus().status();
+      auto const leader_store = r->store_of(raft.leader);
+      out.groups.push_back({group, std::move(raft), leader_store, r->fenced()});
+    }
+    return out;
+  }
+
+ private:
+  using replica_type = replica<typename P::consensus, machine>;
+  using inbox_type = inbox<store, reply>;
+  struct apply_job {
+    group_id group;
+    std::uint64_t incarnation;
+    std::shared_ptr<machine> target;
+    std::vector<raft::entry> entries;
+  };
+  struct due_read {
+    std::shared_ptr<machine> target;
+    reader use;
+  };
+  struct waiting_greeting {
+    std::uint64_t batch;
+    store_identity from;
+    policy::receive_sink::verdict answer;
+  };
+
+  store(parts<P> p, executor& where, options o)
+      : options_(std::move(o)),
+        random_(options_.seed),
+        executor_(where),
+        machine_(std::make_shared<machine>(std::move(p.machine))),
+        log_(std::make_shared<typename P::log>(std::move(p.log))),
+        transport_(std::move(p.transport)),
+        clock_(std::move(p.clock)),
+        observer_(std::move(p.observer)) {}
+
+  static failure stopped_failure() { return rejected(error_code::stopped, "the node was stopped"); }
+
+  void start(identity who) {
+    inbox_ = std::make_shared<inbox_type>(options_, [weak = this->weak_from_this(), &where = executor_] {
+      where.post([weak] {
+        if (auto const self = weak.lock()) self->turn();
+      });
+    });
+    auto started = start_store(who, P::consensus::kind, *log_, *machine_, options_, random_);
+    if (!started) return close(std::move(started).error());
+    who_ = std::move(started->who);
+    if (started->group) {
+      auto raft = options_.raft;
+      raft.self = started->self;
+      raft.seed = random_.fork();
+      auto const group = options_.first_group.group;
+      auto r = std::make_unique<replica_type>(group, ++incarnations_, raft, machine_);
+      auto const applied = started->group->applied;
+      if (auto const recovered = r->recover(std::move(*started->group)); !recovered) return close(recovered.error());
+      r->applied_at_start(applied);
+      awake_.push_back(r.get());
+      r->awake = true;
+      replicas_.emplace(group, std::move(r));
+    }
+    if (auto const net = transport_.start(who_->self(), *inbox_); !net) return close(net.error());
+    tell({policy::event_kind::started, {}, {}, {}, 0, who_->self().start.epoch});
+    inbox_->push(call<store>{[](store& self) { self.arm_tick(); }});
+  }
+
+  // --- one turn ---------------------------------------------------------------------------------------------------
+
+  void turn() {
+    step(inbox_->drain());
+    auto jobs = collect();
+    send();
+    start_apply(std::move(jobs));
+    start_reads();
+    if (!writing_ && !open_batch_.empty()) commit();
+    finish_stop();
+  }
+
+  void step(std::vector<typename inbox_type::item> items) {
+    auto tick = false;  // last, so that after a pause the mail is read before time passes (SAFETY.md §7)
+    for (auto& item : items) {
+      if (std::holds_alternative<tick_due>(item)) tick = true;
+      else std::visit([this](auto& what) { take(what); }, item);
+    }
+    if (tick) pass_time();
+    if (auto const dropped = inbox_->take_dropped(); dropped > 0) note_dropped(dropped);
+  }
+
+  void take(tick_due&) {}
+  void take(call<store>& c) { c.run(*this); }
+  void take(mail_arrived& m) {
+    if (failed_) return;
+    if (!who_->is_latest(m.from)) return note_dropped(m.mail.messages.size());
+    for (auto& g : m.mail.messages)
+      if (auto* r = replica_of(g.group)) {
+        r->step(m.from.store, std::move(g.message));
+        wake(*r);
+      }
+  }
+  void take(refusal_arrived& r) {
+    tell({policy::event_kind::refused_by, {}, {}, {}, r.by.value, static_cast<std::uint64_t>(r.reason.code)});
+    refused_by_[r.by] = std::move(r.reason);
+  }
+  void take(greeting_arrived& g) {
+    if (failed_) return g.answer(rejected(error_code::stopped, "this store does not serve"));
+    auto const verdict = who_->judge(g.from, g.to);
+    if (!verdict) {
+      tell({policy::event_kind::greeting_refused, {}, {}, {}, g.from.store.value, static_cast<std::uint64_t>(verdict.error().code)});
+      return g.answer(verdict.error());
+    }
+    if (*verdict == roster::verdict::news) {
+      who_->remember(g.from);
+      open_batch_.store_record = who_->encode();
+      roster_batch_ = open_number();
+    }
+    greetings_.push_back({roster_batch_, g.from, std::move(g.answer)});
+    answer_greetings();
+  }
+  void take(batch_written& w) {
+    writing_.reset();
+    --lane_tasks_;
+    tell({policy::event_kind::log_batch_written, {}, {}, {}, 0, static_cast<std::uint64_t>((clock_.now() - writing_since_).count())});
+    if (!w.outcome) return close(w.outcome.error());
+    if (failed_) return;
+    ++batches_written_;
+    written_ = w.number;
+    answer_greetings();
+    release_all();
+  }
+  void take(entries_fetched& f) {
+    --lane_tasks_;
+    if (failed_) return;
+    if (!f.entries) return close(f.entries.error());
+    auto* r = replica_of(f.group);
+    if (!r || r->incarnation() != f.incarnation) return;
+    r->consensus().fetched({f.request, std::move(*f.entries)});
+    wake(*r);
+  }
+  void take(entries_applied<reply>& a) {
+    --lane_tasks_;
+    auto* r = replica_of(a.group);
+    if (failed_ || !r || r->incarnation() != a.incarnation || r->fenced()) return;
+    if (a.failed) return fence(*r, *a.failed);
+    tell({policy::event_kind::applied, a.group, {}, a.last, 0, a.replies.size()});
+    r->applied(a.last, std::move(a.replies));
+    take_due_reads(*r);
+    wake(*r);
+  }
+
+  // A Ready without writes is durable as soon as those before it are, so that a group may give several in one turn.
+  std::vector<apply_job> collect() {
+    std::vector<apply_job> jobs;
+    while (!awake_.empty()) {
+      auto& r = *awake_.back();
+      awake_.pop_back();
+      r.awake = false;
+      while (!failed_ && !r.fenced() && r.consensus().has_ready()) {
+        tell_role(r);
+        collect(r, r.take_ready(), jobs);
+      }
+    }
+    return jobs;
+  }
+
+  void collect(replica_type& r, raft::ready out, std::vector<apply_job>& jobs) {
+    if (out.has_writes()) {
+      r.last_batch = open_number();
+      policy::log_write write;
+      write.group = r.group();
+      write.entries = std::move(out.entries);
+      write.state = out.state;
+      open_batch_.groups.push_back(std::move(write));
+    }
+    mail(r, std::move(out.early));
+    hold(r, out.number, std::move(out.late));
+    release(r);
+    take_due_reads(r);
+    for (auto const& request : out.fetches) fetch(r, request);
+    if (!out.committed.empty()) jobs.push_back({r.group(), r.incarnation(), r.machine(), std::move(out.committed)});
+  }
+
+  void hold(replica_type& r, ticket number, std::vector<raft::message> late) {
+    if (r.held.empty() || r.held.back().batch != r.last_batch) {
+      if (r.held.empty()) holding_.push_back(&r);
+      r.held.push_back({number, r.last_batch, std::move(late)});
+    } else {
+      r.held.back().number = number;
+      std::move(late.begin(), late.end(), std::back_inserter(r.held.back().late));
+    }
+  }
+
+  void release_all() {
+    for (auto* r : std::exchange(holding_, {})) {
+      release(*r);
+      if (!r->held.empty()) holding_.push_back(r);
+    }
+  }
+
+  // What waited for the disk and is durable now: the messages leave, the consensus is told (SAFETY.md §1, §2).
+  void release(replica_type& r) {
+    std::optional<ticket> durable;
+    while (!r.held.empty() && r.held.front().batch <= written_) {
+      durable = r.held.front().number;
+      mail(r, std::move(r.held.front().late));
+      r.held.pop_front();
+    }
+    if (!durable || r.fenced()) return;
+    r.consensus().persisted(*durable);
+    wake(r);
+  }
+
+  void send() {
+    if (failed_) return;
+    mailbag_.empty_into([this](store_id to, policy::envelope mail) { transport_.send(to, std::move(mail)); });
+  }
+
+  void start_apply(std::vector<apply_job> jobs) {
+    if (jobs.empty()) return;
+    lane_tasks_ += jobs.size();
+    executor_.post_on(policy::lane::apply, [jobs = std::move(jobs), inbox = inbox_] {
+      for (auto const& job : jobs) {
+        entries_applied<reply> out{job.group, job.incarnation, job.entries.back().index, {}, {}};
+        auto replies = apply_entries(*job.target, job.entries);
+        if (replies) out.replies = std::move(*replies);
+        else out.failed = std::move(replies).error();
+        inbox->push(std::move(out));
+      }
+    });
+  }
+
+  void take_due_reads(replica_type& r) {
+    for (auto& use : r.ready_reads()) {
+      tell({policy::event_kind::read_answered, r.group(), {}, {}, 0, 0});
+      due_reads_.push_back({r.machine(), std::move(use)});
+    }
+  }
+
+  // All reads of a turn are one task. The view is taken there, after the apply that they waited for.
+  void start_reads() {
+    if (due_reads_.empty()) return;
+    constexpr auto where = policy::ViewableMachine<machine> ? policy::lane::read : policy::lane::apply;
+    executor_.post_on(where, [due = std::exchange(due_reads_, {})]() mutable {
+      for (auto& read : due) {
+        if constexpr (policy::ViewableMachine<machine>) read.use(std::as_const(*read.target).view());
+        else read.use(std::cref(*read.target));
+      }
+    });
+  }
+
+  void commit() {
+    writing_ = open_number();
+    writing_since_ = clock_.now();
+    stall_told_ = false;
+    auto work = [batch = std::exchange(open_batch_, {}), number = *writing_, log = log_, inbox = inbox_] {
+      inbox->push(batch_written{number, log->commit(batch)});
+    };
+    ++lane_tasks_;
+    if constexpr (P::log::blocks) executor_.post_on(policy::lane::disk, std::move(work));
+    else work();
+  }
+
+  void fetch(replica_type& r, raft::fetch_request const& request) {
+    ++lane_tasks_;
+    auto work = [group = r.group(), incarnation = r.incarnation(), request, log = log_, inbox = inbox_] {
+      auto entries = log->fetch(group, request.from, request.to, request.bytes_max);
+      inbox->push(entries_fetched{group, incarnation, request, std::move(entries)});
+    };
+    if constexpr (P::log::blocks) executor_.post_on(policy::lane::disk, std::move(work));
+    else work();
+  }
+
+  // --- time ---------------------------------------------------------------------------------------------------------
+
+  void arm_tick() {
+    if (failed_) return;
+    executor_.post_after(options_.tick_interval, [weak = this->weak_from_this()] {
+      if (auto const self = weak.lock()) self->inbox_->push(tick_due{});
+    });
+  }
+
+  void pass_time() {
+    if (failed_) return;
+    auto const now = clock_.now();
+    auto const stalled = writing_ && now - writing_since_ > options_.disk_stall_max;
+    if (stalled && !std::exchange(stall_told_, true)) tell({policy::event_kind::disk_stalled, {}, {}, {}, 0, 0});
+    for (auto& [group, r] : replicas_) {
+      if (stalled) r->consensus().abdicate();
+      r->tick(now);
+      wake(*r);
+    }
+    arm_tick();
+  }
+
+  // --- ends -----------------------------------------------------------------------------------------------------------
+
+  void fence(replica_type& r, failure const& why) {
+    tell({policy::event_kind::fenced, r.group(), {}, {}, 0, static_cast<std::uint64_t>(why.code)});
+    r.fence(why);
+  }
+
+  // The store serves nothing more: after a failed write nothing that depends on it may be acknowledged (I-31).
+  void close(failure why) {
+    if (failed_) return;
+    failed_ = why;
+    auto const stopped = why.code == error_code::stopped;
+    if (stopped) tell({policy::event_kind::stopped, {}, {}, {}, 0, 0});
+    else tell({policy::event_kind::fenced, {}, {}, {}, 0, static_cast<std::uint64_t>(why.code)});
+    transport_.stop();
+    for (auto& [group, r] : replicas_) r->answer_all(why);
+    for (auto& g : std::exchange(greetings_, {})) g.answer(rejected(error_code::stopped, "this store does not serve"));
+    open_batch_ = {};
+    mailbag_ = {};
+  }
+
+  void finish_stop() {
+    if (when_stopped_.empty() || lane_tasks_ > 0) return;
+    if constexpr (policy::PersistentMachine<machine>) {
+      if (!std::exchange(synced_, true)) {
+        ++lane_tasks_;
+        executor_.post_on(policy::lane::apply, [target = machine_, inbox = inbox_] {
+          static_cast<void>(target->sync());  // a failure loses nothing: the log still holds it
+          inbox->push(call<store>{[](store& self) { --self.lane_tasks_; }});
+        });
+        return;
+      }
+    }
+    for (auto& done : std::exchange(when_stopped_, {})) done();
+  }
+
+  // What was queued and never taken in is answered all the same.
+  void step_calls_only() {
+    if (!inbox_) return;
+    for (auto& item : inbox_->drain()) {
+      if (auto* c = std::get_if<call<store>>(&item)) c->run(*this);
+      if (auto* g = std::get_if<greeting_arrived>(&item)) take(*g);
+    }
+    for (auto& done : std::exchange(when_stopped_, {})) done();
+  }
+
+  // --- small things -----------------------------------------------------------------------------------------------
+
+  template <class F>
+  void enter(F f) {
+    inbox_->push(call<store>{std::move(f)});
+  }
+
+  // The replica of a call, awake; or the call is answered.
+  template <class Done>
+  replica_type* find(group_id group, Done& done) {
+    if (failed_) {
+      done(failure{*failed_});
+      return nullptr;
+    }
+    auto* r = replica_of(group);
+    if (!r) done(rejected(error_code::not_found, "this store has no peer of group " + std::to_string(group.value)));
+    else wake(*r);
+    return r;
+  }
+
+  replica_type* replica_of(group_id group) {
+    auto const it = replicas_.find(group);
+    return it == replicas_.end() ? nullptr : it->second.get();
+  }
+
+  void wake(replica_type& r) {
+    if (!std::exchange(r.awake, true)) awake_.push_back(&r);
+  }
+
+  void mail(replica_type& r, std::vector<raft::message> messages) {
+    for (auto& m : messages)
+      if (auto const to = r.store_of(m.to); to != store_id{}) mailbag_.add(to, r.group(), std::move(m));
+  }
+
+  void answer_greetings() {
+    std::erase_if(greetings_, [this](waiting_greeting& g) {
+      if (g.batch > written_) return false;
+      if (who_->is_latest(g.from)) g.answer(done{});
+      else g.answer(rejected(error_code::identity_refused, "a later start of this store has come meanwhile"));
+      return true;
+    });
+  }
+
+  // The number that the open batch will have.
+  std::uint64_t open_number() const { return (writing_ ? *writing_ : written_) + 1; }
+
+  void note_dropped(std::uint64_t count) {
+    dropped_ += count;
+    tell({policy::event_kind::mail_dropped, {}, {}, {}, 0, count});
+  }
+
+  void tell(policy::event const& what) { observer_.on(what); }
+  void tell_role(replica_type& r) {
+    auto const now = r.consensus().brief();
+    if (now == std::exchange(r.told, now)) return;
+    tell({policy::event_kind::role_changed, r.group(), now.term, {}, now.leader.value, static_cast<std::uint64_t>(now.role)});
+  }
+
+  options const options_;
+  random random_;
+  executor& executor_;
+  std::shared_ptr<machine> machine_;           // apply lane
+  std::shared_ptr<typename P::log> log_;       // disk lane
+  typename P::transport transport_;
+  typename P::clock clock_;
+  typename P::observer observer_;
+  std::shared_ptr<inbox_type> inbox_;
+
+  std::optional<roster> who_;
+  std::optional<failure> failed_;
+  std::map<group_id, std::unique_ptr<replica_type>> replicas_;
+  std::vector<replica_type*> awake_;           // something has happened to them since they were last looked at
+  std::vector<replica_type*> holding_;         // they wait for the disk
+  std::vector<due_read> due_reads_;
+  std::uint64_t incarnations_ = 0;
+
+  policy::log_batch open_batch_;               // what the next log batch will hold
+  std::optional<std::uint64_t> writing_;       // the batch on the disk lane; at most one
+  std::uint64_t written_ = 0;                  // all batches up to this number are durable
+  instant writing_since_;
+  bool stall_told_ = false;
+  std::uint64_t batches_written_ = 0;
+  mailbag mailbag_;
+
+  std::vector<waiting_greeting> greetings_;
+  std::uint64_t roster_batch_ = 0;             // the batch that makes the roster durable
+  std::map<store_id, failure> refused_by_;
+  std::uint64_t dropped_ = 0;
+
+  std::uint64_t lane_tasks_ = 0;               // under way and to be answered through the inbox
+  std::vector<unique_function<void()>> when_stopped_;
+  bool synced_ = false;
+};
+
+}  // namespace tinykv::raftstore

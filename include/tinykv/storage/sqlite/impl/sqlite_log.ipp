@@ -1,0 +1,444 @@
+#pragma once
+
+#include <tinykv/storage/sqlite/sqlite_log.hpp>
+
+#include <tinykv/storage/sqlite/detail/turn_directory.hpp>
+#include <tinykv/storage/sqlite/detail/turn_format.hpp>
+#include <tinykv/storage/sqlite/impl/database.ipp>
+
+#include <algorithm>
+#include <utility>
+
+namespace tinykv::storage {
+
+namespace detail {
+
+/// Reads records in place; holds a read transaction while it lives.
+class record_reader {
+ public:
+  explicit record_reader(connection const& db) : db_(db) {}
+  record_reader(record_reader const&) = delete;
+  record_reader& operator=(record_reader const&) = delete;
+  ~record_reader() { sqlite3_blob_close(blob_); }
+
+  /// The payload of the record at `at`, which must belong to `group`.
+  result<bytes> payload(group_id group, place const& at) {
+    auto const seq = static_cast<sqlite3_int64>(at.seq);
+    auto const opened = blob_ == nullptr ? sqlite3_blob_open(db_.get(), "main", "turn", "body", seq, 0, &blob_)
+                                         : sqlite3_blob_reopen(blob_, seq);
+    if (opened != SQLITE_OK) return failed(at);
+    if (std::uint64_t{at.offset} + at.size > static_cast<std::uint64_t>(sqlite3_blob_bytes(blob_))) return damaged(at);
+    std::string raw(at.size, '\0');
+    if (sqlite3_blob_read(blob_, raw.data(), static_cast<int>(at.size), static_cast<int>(at.offset)) != SQLITE_OK)
+      return failed(at);
+    codec::reader in{raw};
+    auto const r = read_record(at.seq, at.offset, in);
+    if (!r || !in.finished() || r->group != group) return damaged(at);
+    first_ = r->index;
+    return bytes::adopt(std::move(raw)).slice(record_header_size);
+  }
+  /// Appends the entries [from, to] of `e` until their cost passes `budget`, but at least one when `out` is empty. True
+  /// iff all of them fitted.
+  result<bool> entries(group_id group, extent const& e, log_index from, log_index to, std::uint64_t& budget,
+                       std::vector<raft::entry>& out) {
+    auto const block = payload(group, e.at);
+    if (!block) return block.error();
+    codec::reader in{block->view()};
+    auto const count = in.count(3);
+    for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
+      auto entry = raft::decode_entry(in, *block, first_ + i);
+      if (entry.index < from) continue;
+      if (!in.ok() || entry.index > to) break;
+      auto const cost = raft::cost_of(entry);
+      if (!out.empty() && cost > budget) return false;
+      budget -= std::min(budget, cost);
+      out.push_back(std::move(entry));
+    }
+    if (!in.ok() || out.empty() || out.back().index != to) return damaged(e.at);
+    return true;
+  }
+
+ private:
+  failure failed(place const& at) const { return sqlite_failure(db_.get(), db_.path(), "read turn " + std::to_string(at.seq)); }
+  failure damaged(place const& at) const {
+    return corrupt_failure(db_.path(), "a record of turn " + std::to_string(at.seq) + " is not what was written");
+  }
+
+  connection const& db_;
+  sqlite3_blob* blob_ = nullptr;
+  log_index first_;  // of the record read last
+};
+
+}  // namespace detail
+
+class sqlite_log::impl {
+ public:
+  impl(sqlite_log_options options, detail::opened_database opened)
+      : options_(std::move(options)), base_(std::move(opened)) {}
+
+  result<done> prepare() {
+    auto insert = db().prepare("INSERT INTO turn (seq, body) VALUES (?1, ?2)", "open the table turn");
+    if (!insert) return insert.error();
+    auto drop = db().prepare("DELETE FROM turn WHERE seq < ?1", "open the table turn");
+    if (!drop) return drop.error();
+    auto read = db().prepare("SELECT body FROM turn WHERE seq = ?1", "open the table turn");
+    if (!read) return read.error();
+    insert_ = std::move(*insert);
+    drop_ = std::move(*drop);
+    read_ = std::move(*read);
+    db().watch_wal(wal_pages_);
+    return done{};
+  }
+
+  result<policy::log_contents> load() {
+    auto contents = read_all();
+    if (!contents) {
+      failed_ = contents.error();
+      return contents;
+    }
+    if (auto begun = begin_service(); !begun) return begun.error();
+    return contents;
+  }
+
+  result<done> commit(policy::log_batch const& batch) {
+    if (failed_) return *failed_;
+    TINYKV_CHECK(loaded_);
+    if (batch.empty()) return done{};
+    // Here and not behind the commit before: that one's completion does not wait for it, and SQLite's own automatic
+    // checkpoint would hide a failed sync.
+    if (wal_pages_ >= options_.checkpoint_pages)
+      if (auto copied = db().checkpoint(SQLITE_CHECKPOINT_PASSIVE, wal_pages_); !copied) return fail(copied.error());
+    if (cost_of(batch) > turn_bytes_max)
+      return fail(fatal(error_code::too_large, options_.path + ": a log batch above " + std::to_string(turn_bytes_max) +
+                                                   " bytes; lower the store's bounds", turn_bytes_max));
+
+    // The directory is ahead of the disk from here to the commit; should that fail, nothing of it is used again.
+    auto const seq = next_seq_++;
+    detail::turn_writer turn{seq};
+    directory_.add_row(seq, 0);
+    for (auto const& write : batch.groups) take(turn, seq, write);
+    if (batch.store_record) put_store_record(turn, seq, *batch.store_record);
+    auto const front_before = directory_.front();
+    if (auto compacted = compact(turn, seq); !compacted) return fail(compacted.error());
+    auto const body = std::move(turn).finish(directory_.front());
+    directory_.resize_last_row(body.size());
+    if (auto stored = store(seq, body, directory_.front() != front_before); !stored) return fail(stored.error());
+    return done{};
+  }
+
+  result<std::vector<raft::entry>> fetch(group_id group, log_index from, log_index to, std::uint64_t bytes_max) {
+    auto const missing = rejected(error_code::not_found, "the log does not hold these entries");
+    if (failed_) return *failed_;
+    auto const* places = directory_.find(group);
+    if (places == nullptr || to < from) return missing;
+    auto it = places->extents.upper_bound(from);
+    if (it == places->extents.begin() || (--it)->second.last < from) return missing;
+
+    std::vector<raft::entry> out;
+    detail::record_reader reader{db()};
+    for (; it != places->extents.end() && it->second.first <= to; ++it) {
+      auto const& e = it->second;
+      auto const all = reader.entries(group, e, std::max(from, e.first), std::min(to, e.last), bytes_max, out);
+      if (!all) return all.error();
+      if (!*all) break;
+    }
+    return out;
+  }
+
+  sqlite_log_usage usage() const {
+    return {directory_.rows(), directory_.bytes_total(), directory_.bytes_live()};
+  }
+
+ private:
+  static constexpr std::uint64_t turn_bytes_max = 900'000'000;  // SQLite's rows end at 10^9
+
+  detail::connection& db() { return base_.db; }
+
+  failure fail(failure why) {
+    why.outcome = outcome::fatal;
+    failed_ = why;
+    // The state of the disk is unknown: nothing of it is rewritten, not even by closing (SAFETY.md §1, I-31).
+    db().checkpoint_on_close(false);
+    sqlite3_exec(db().get(), "ROLLBACK", nullptr, nullptr, nullptr);
+    return why;
+  }
+  failure damaged(std::uint64_t seq, char const* what) {
+    return detail::corrupt_failure(options_.path, "turn " + std::to_string(seq) + " " + what);
+  }
+
+  result<policy::log_contents> read_all() {
+    if (auto scanned = scan(); !scanned) return scanned.error();
+    policy::log_contents out{directory_.store_record(), {}};
+    detail::record_reader reader{db()};
+    for (auto const& [id, places] : directory_.groups()) {
+      auto described = describe(reader, id, places);
+      if (!described) return described.error();
+      out.groups.push_back(std::move(*described));
+    }
+    return out;
+  }
+
+  /// The file is judged; from here on it may change.
+  result<done> begin_service() {
+    db().checkpoint_on_close(true);
+    loaded_ = true;
+    if (detail::size_of(options_.path + "-wal") >= options_.wal_bytes) return done{};
+    // A commit over blocks that the file already has costs two thirds of one that must allocate them.
+    auto const grow = "INSERT OR REPLACE INTO meta VALUES ('scratch', zeroblob(" + std::to_string(options_.wal_bytes) + "))";
+    if (auto grown = db().run(grow.c_str(), "grow the write-ahead log"); !grown) return fail(grown.error());
+    if (auto copied = db().checkpoint(SQLITE_CHECKPOINT_RESTART, wal_pages_); !copied) return fail(copied.error());
+    if (auto freed = db().run("DELETE FROM meta WHERE key = 'scratch'", "grow the write-ahead log"); !freed)
+      return fail(freed.error());
+    return done{};
+  }
+
+  result<done> scan() {
+    directory_ = {};
+    auto select = db().prepare("SELECT seq, body FROM turn ORDER BY seq", "read the table turn");
+    if (!select) return select.error();
+    std::uint64_t first = 0;
+    std::uint64_t last = 0;
+    int code = 0;
+    while ((code = select->step()) == SQLITE_ROW) {
+      auto const seq = select->number(0);
+      if (last != 0 && seq != last + 1) return damaged(last + 1, "is missing");
+      if (seq == 0 || sqlite3_column_type(select->get(), 1) != SQLITE_BLOB) return damaged(seq, "is no turn");
+      auto const body = select->blob(1);
+      auto const turn = detail::read_turn(seq, body);
+      if (!turn) return damaged(seq, "is not what was written");
+      directory_.add_row(seq, body.size());
+      for (auto const& r : turn->records)
+        if (!detail::fold(directory_, seq, r)) return damaged(seq, "holds a malformed record");
+      first = turn->first;
+      last = seq;
+    }
+    if (code != SQLITE_DONE) return db().error("read the table turn");
+    if (last == 0) return detail::corrupt_failure(options_.path, "it holds no turn at all");
+    if (first != directory_.front()) return damaged(first, "is missing");
+    for (auto const& [id, places] : directory_.groups())
+      if (!places.whole())
+        return detail::corrupt_failure(options_.path, "entries of group " + std::to_string(id.value) + " are missing");
+    next_seq_ = last + 1;
+    return done{};
+  }
+
+  result<policy::group_log> describe(detail::record_reader& reader, group_id id,
+                                     detail::turn_directory::group_places const& places) {
+    policy::group_log out{id, places.state, places.truncated, {}, places.last(), {}, {}};
+    std::vector<raft::entry> entries;
+    for (auto const& [first, e] : places.extents) {
+      entries.clear();
+      auto budget = ~std::uint64_t{0};
+      if (auto const got = reader.entries(id, e, e.first, e.last, budget, entries); !got) return got.error();
+      for (auto& entry : entries) {
+        if (out.runs.empty() || out.runs.back().term != entry.term) out.runs.push_back({entry.index, entry.term});
+        if (entry.kind == raft::entry_kind::configuration) out.configurations.push_back(entry);
+        if (entry.index > places.state.commit) out.tail.push_back(std::move(entry));
+      }
+    }
+    return out;
+  }
+
+  static std::uint64_t cost_of(policy::log_batch const& batch) {
+    auto sum = batch.store_record ? batch.store_record->size() : std::size_t{0};
+    std::uint64_t cost = sum + 1024;
+    for (auto const& write : batch.groups) {
+      cost += 512;
+      for (auto const& entry : write.entries) cost += raft::cost_of(entry);
+    }
+    return cost;
+  }
+
+  void take(detail::turn_writer& turn, std::uint64_t seq, policy::log_write const& write) {
+    auto const* before = directory_.find(write.group);
+    if (write.drop_entries) {
+      turn.add(detail::record_kind::drop, write.group, {}, {});
+      directory_.drop_entries(write.group);
+    }
+    if (write.truncated) {
+      auto const last = before == nullptr ? log_index{} : before->last();
+      TINYKV_CHECK(write.drop_entries || write.truncated->at.index <= last);
+      TINYKV_CHECK(write.drop_entries || before == nullptr || before->truncated.at.index <= write.truncated->at.index);
+      put_truncation(turn, seq, write.group, *write.truncated);
+    }
+    if (!write.entries.empty()) put_entries(turn, seq, write.group, write.entries);
+    if (write.state) put_state(turn, seq, write.group, *write.state);
+  }
+
+  void put_entries(detail::turn_writer& turn, std::uint64_t seq, group_id group, std::vector<raft::entry> const& all) {
+    auto const* before = directory_.find(group);
+    auto const truncated = before == nullptr ? log_index{} : before->truncated.at.index;
+    auto const last = before == nullptr ? log_index{} : before->last();
+    TINYKV_CHECK(all.front().index > truncated && all.front().index - 1 <= last);
+    for (std::size_t i = 1; i < all.size(); ++i) TINYKV_CHECK(all[i].index == all[i - 1].index + 1);
+    for_pieces(all, [&](std::span<raft::entry const> piece) {
+      directory_.append(group, put(turn, seq, detail::record_kind::entries, group, piece));
+    });
+  }
+  /// Cuts entries into pieces of about `record_bytes_max`, so that a fetch need not read much more than it gives.
+  template <class Use>
+  void for_pieces(std::span<raft::entry const> all, Use use) const {
+    std::size_t begin = 0;
+    std::uint64_t cost = 0;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      auto const more = raft::cost_of(all[i]);
+      if (i > begin && cost + more > options_.record_bytes_max) {
+        use(all.subspan(begin, i - begin));
+        begin = i;
+        cost = 0;
+      }
+      cost += more;
+    }
+    use(all.subspan(begin));
+  }
+  static detail::extent put(detail::turn_writer& turn, std::uint64_t seq, detail::record_kind kind, group_id group,
+                            std::span<raft::entry const> piece) {
+    auto const r = turn.add(kind, group, piece.front().index, detail::encode_entries(piece));
+    return {piece.front().index, piece.back().index, {seq, r.offset, r.size}, piece.size()};
+  }
+  void put_truncation(detail::turn_writer& turn, std::uint64_t seq, group_id group, raft::truncation const& t) {
+    std::string payload;
+    codec::writer out{payload};
+    raft::encode(out, t);
+    auto const r = turn.add(detail::record_kind::truncation, group, t.at.index, payload);
+    directory_.truncate(group, t, {seq, r.offset, r.size});
+  }
+  void put_state(detail::turn_writer& turn, std::uint64_t seq, group_id group, raft::hard_state state) {
+    std::string payload;
+    codec::writer out{payload};
+    raft::encode(out, state);
+    auto const r = turn.add(detail::record_kind::hard_state, group, state.commit, payload);
+    directory_.set_state(group, state, {seq, r.offset, r.size});
+  }
+  void put_store_record(detail::turn_writer& turn, std::uint64_t seq, bytes const& record) {
+    auto const r = turn.add(detail::record_kind::store, {}, {}, record.view());
+    directory_.set_store_record(bytes::copy_of(record.view()), {seq, r.offset, r.size});
+  }
+
+  /// Lets go of dead rows in front, and moves what pins the first of them forward when too much is dead behind it.
+  result<done> compact(detail::turn_writer& turn, std::uint64_t seq) {
+    auto const size_before = turn.size();
+    std::uint32_t dropped = 0;
+    auto const drop_dead = [&] {
+      for (; dropped < options_.drop_rows_max && directory_.front() != seq && directory_.front_dead(); ++dropped)
+        directory_.drop_front();
+    };
+    for (drop_dead(); dropped < options_.drop_rows_max && directory_.front() != seq; drop_dead()) {
+      auto const dead = directory_.bytes_total() - std::min(directory_.bytes_total(), directory_.bytes_live());
+      if (dead <= std::max(options_.dead_bytes_max, directory_.bytes_live())) break;
+      auto const moved_so_far = turn.size() - size_before;
+      if (moved_so_far >= options_.move_bytes_max) break;
+      if (auto moved = move_front(turn, seq, options_.move_bytes_max - moved_so_far); !moved) return moved.error();
+    }
+    return done{};
+  }
+
+  /// Copies live records of the first row into `turn` until `budget` bytes are reached; at least one.
+  result<done> move_front(detail::turn_writer& turn, std::uint64_t seq, std::uint64_t budget) {
+    auto const front = directory_.front();
+    auto const until = turn.size() + budget;
+    read_.bind(1, front);
+    if (read_.step() != SQLITE_ROW) {
+      auto const why = db().error("read turn " + std::to_string(front));
+      read_.reset();
+      return why;
+    }
+    std::string const body{read_.blob(0)};
+    read_.reset();
+    auto const old = detail::read_turn(front, body);
+    if (!old) return damaged(front, "is not what was written");
+    for (auto const& r : old->records) {
+      if (turn.size() >= until) break;
+      if (auto moved = move_record(turn, seq, front, r, until); !moved) return moved.error();
+    }
+    return done{};
+  }
+  result<done> move_record(detail::turn_writer& turn, std::uint64_t seq, std::uint64_t front, detail::record const& r,
+                           std::size_t until) {
+    detail::place const at{front, r.offset, r.size};
+    if (r.kind == detail::record_kind::store) {
+      if (directory_.store_record_at() == at) put_store_record(turn, seq, bytes{*directory_.store_record()});
+      return done{};
+    }
+    auto const* places = directory_.find(r.group);
+    if (places == nullptr) return done{};
+    if (places->state_at == at) put_state(turn, seq, r.group, places->state);
+    if (places->truncated_at == at) put_truncation(turn, seq, r.group, raft::truncation{places->truncated});
+    if (r.kind != detail::record_kind::entries && r.kind != detail::record_kind::moved) return done{};
+
+    auto const count = detail::count_entries(r.payload, r.index);
+    if (!count) return damaged(front, "holds a malformed record");
+    auto const end = places->extents.upper_bound(r.index + (*count - 1));
+    std::vector<detail::extent> alive;  // moving changes the map
+    for (auto it = places->extents.lower_bound(r.index); it != end; ++it)
+      if (it->second.at == at) alive.push_back(it->second);
+    detail::record_reader reader{db()};
+    for (auto const& e : alive) {
+      for (auto from = e.first; turn.size() < until;) {
+        std::vector<raft::entry> entries;
+        auto bytes_max = std::min<std::uint64_t>(until - turn.size(), options_.record_bytes_max);
+        auto const got = reader.entries(r.group, e, from, e.last, bytes_max, entries);
+        if (!got) return got.error();
+        directory_.move(r.group, put(turn, seq, detail::record_kind::moved, r.group, entries));
+        if (entries.back().index == e.last) break;
+        from = entries.back().index + 1;
+      }
+    }
+    return done{};
+  }
+
+  result<done> store(std::uint64_t seq, std::string const& body, bool drops) {
+    insert_.bind(1, seq);
+    if (!insert_.bind(2, body)) return db().error("write turn " + std::to_string(seq));
+    if (!drops) return db().finish(insert_, "write turn " + std::to_string(seq));
+    // One transaction: the new turn says which row is the first, so the rows before it must be gone with it.
+    if (auto begun = db().run("BEGIN IMMEDIATE", "begin a commit"); !begun) return begun;
+    if (auto written = db().finish(insert_, "write turn " + std::to_string(seq)); !written) return written;
+    drop_.bind(1, directory_.front());
+    if (auto dropped = db().finish(drop_, "delete old turns"); !dropped) return dropped;
+    return db().run("COMMIT", "commit");
+  }
+
+  sqlite_log_options options_;
+  detail::opened_database base_;
+  detail::statement insert_;
+  detail::statement drop_;
+  detail::statement read_;
+  detail::turn_directory directory_;
+  std::uint64_t next_seq_ = 1;
+  std::uint64_t wal_pages_ = 0;
+  std::optional<failure> failed_;
+  bool loaded_ = false;
+};
+
+TINYKV_DECL result<sqlite_log> sqlite_log::open(sqlite_log_options options) {
+  std::string first_row = "CREATE TABLE turn (seq INTEGER PRIMARY KEY, body BLOB NOT NULL); INSERT INTO turn VALUES (1, x'";
+  for (auto const c : detail::turn_writer{1}.finish(1)) {
+    first_row += "0123456789abcdef"[static_cast<unsigned char>(c) >> 4];
+    first_row += "0123456789abcdef"[static_cast<unsigned char>(c) & 15];
+  }
+  // EXCLUSIVE before journal_mode: the index of the write-ahead log is then kept in memory, without a shm file.
+  auto opened = detail::open_database(options.path, detail::log_file, 4096, first_row + "');",
+                                      "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+                                      "PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = -1;"
+                                      "PRAGMA secure_delete = OFF; PRAGMA trusted_schema = OFF;");
+  if (!opened) return opened.error();
+  auto made = std::make_unique<impl>(std::move(options), std::move(*opened));
+  if (auto prepared = made->prepare(); !prepared) return prepared.error();
+  return sqlite_log{std::move(made)};
+}
+
+TINYKV_DECL result<policy::log_contents> sqlite_log::load() { return impl_->load(); }
+TINYKV_DECL result<done> sqlite_log::commit(policy::log_batch const& batch) { return impl_->commit(batch); }
+TINYKV_DECL result<std::vector<raft::entry>> sqlite_log::fetch(group_id group, log_index from, log_index to,
+                                                               std::uint64_t bytes_max) {
+  return impl_->fetch(group, from, to, bytes_max);
+}
+TINYKV_DECL sqlite_log_usage sqlite_log::usage() const { return impl_->usage(); }
+
+TINYKV_DECL sqlite_log::sqlite_log(std::unique_ptr<impl> opened) : impl_(std::move(opened)) {}
+TINYKV_DECL sqlite_log::sqlite_log(sqlite_log&&) noexcept = default;
+TINYKV_DECL sqlite_log& sqlite_log::operator=(sqlite_log&&) noexcept = default;
+TINYKV_DECL sqlite_log::~sqlite_log() = default;
+
+}  // namespace tinykv::storage

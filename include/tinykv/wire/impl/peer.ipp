@@ -1,0 +1,185 @@
+#include <tinykv/wire/impl/failure.hpp>
+#include <tinykv/wire/peer.hpp>
+
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/wire_format_lite.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace tinykv::wire {
+namespace detail {
+
+/// How many messages a mail holds, before one object is made of them; more than `max` ends the count early.
+inline std::size_t count_messages(std::string_view data, std::size_t max) {
+  using google::protobuf::internal::WireFormatLite;
+  google::protobuf::io::CodedInputStream in{reinterpret_cast<std::uint8_t const*>(data.data()), static_cast<int>(data.size())};
+  std::size_t count = 0;
+  while (count <= max) {
+    auto const tag = in.ReadTag();
+    if (tag == 0 || !WireFormatLite::SkipField(&in, tag)) break;  // the parser judges what is malformed
+    ++count;
+  }
+  return count;
+}
+
+inline void fill(peerpb::GroupMessage& out, policy::group_message const& from) {
+  auto const& m = from.message;
+  out.set_group(from.group.value);
+  out.set_kind(static_cast<std::uint32_t>(m.kind));
+  out.set_from(m.from.value);
+  out.set_to(m.to.value);
+  out.set_term(m.term.value);
+  out.set_index(m.index.value);
+  out.set_log_term(m.log_term.value);
+  out.set_commit(m.commit.value);
+  out.set_hint(m.hint.value);
+  out.set_round(m.round);
+  out.set_read(m.read.value);
+  out.set_refused(m.refused);
+  std::size_t total = 0;
+  for (auto const& e : m.entries) total += e.data.size();
+  out.mutable_entry_data()->reserve(total);
+  for (auto const& e : m.entries) {
+    out.add_entry_terms(e.term.value);
+    out.add_entry_kinds(static_cast<std::uint32_t>(e.kind));
+    out.add_entry_sizes(e.data.size());
+    out.mutable_entry_data()->append(e.data.view());
+  }
+}
+
+/// Takes `from`'s entry data over; false when the columns contradict each other.
+inline bool read_entries(peerpb::GroupMessage& from, raft::message& out) {
+  auto const count = from.entry_terms_size();
+  if (from.entry_kinds_size() != count || from.entry_sizes_size() != count) return false;
+  if (count != 0 && out.index.value > ~std::uint64_t{0} - static_cast<std::uint64_t>(count)) return false;
+  auto const block = bytes::adopt(std::move(*from.mutable_entry_data()));
+  std::size_t at = 0;
+  out.entries.reserve(static_cast<std::size_t>(count));
+  for (int i = 0; i < count; ++i) {
+    auto const size = from.entry_sizes(i);
+    if (size > block.size() - at) return false;
+    if (from.entry_kinds(i) > static_cast<std::uint32_t>(raft::entry_kind::configuration)) return false;
+    out.entries.push_back({out.index + (static_cast<std::uint64_t>(i) + 1), term{from.entry_terms(i)},
+                           static_cast<raft::entry_kind>(from.entry_kinds(i)), block.slice(at, static_cast<std::size_t>(size))});
+    at += static_cast<std::size_t>(size);
+  }
+  return at == block.size();
+}
+
+inline bool read_message(peerpb::GroupMessage& from, policy::group_message& out) {
+  if (from.kind() < static_cast<std::uint32_t>(raft::message_kind::pre_vote_request) ||
+      from.kind() > static_cast<std::uint32_t>(raft::message_kind::read_reply))
+    return false;
+  out.group = group_id{from.group()};
+  auto& m = out.message;
+  m.kind = static_cast<raft::message_kind>(from.kind());
+  m.from = peer_id{from.from()};
+  m.to = peer_id{from.to()};
+  m.term = term{from.term()};
+  m.index = log_index{from.index()};
+  m.log_term = term{from.log_term()};
+  m.commit = log_index{from.commit()};
+  m.hint = log_index{from.hint()};
+  m.round = from.round();
+  m.read = read_id{from.read()};
+  m.refused = from.refused();
+  if (out.group == group_id{} || m.from == peer_id{} || m.to == peer_id{}) return false;
+  if (m.kind != raft::message_kind::append && from.entry_terms_size() != 0) return false;
+  return read_entries(from, m);
+}
+
+}  // namespace detail
+
+std::string encode(hello const& v) {
+  peerpb::Hello out;
+  out.set_protocol_version(protocol_version);
+  out.set_cluster(v.from.cluster.value);
+  out.set_from_store(v.from.store.value);
+  out.set_to_store(v.to.value);
+  out.set_uuid(v.from.uuid.octets.data(), v.from.uuid.octets.size());
+  out.set_consensus(static_cast<std::uint32_t>(v.from.consensus));
+  out.set_start_epoch(v.from.start.epoch);
+  out.set_start_number(v.from.start.number);
+  return out.SerializeAsString();
+}
+
+result<hello> decode_hello(std::string_view data) {
+  peerpb::Hello in;
+  if (!detail::parse(in, data) || in.protocol_version() == 0) return detail::malformed("malformed hello");
+  if (in.protocol_version() != protocol_version) return detail::other_version(in.protocol_version(), protocol_version);
+  hello out;
+  if (in.uuid().size() != out.from.uuid.octets.size()) return detail::malformed("hello with a uuid of another length");
+  if (in.consensus() < static_cast<std::uint32_t>(consensus_kind::raft) ||
+      in.consensus() > static_cast<std::uint32_t>(consensus_kind::solo))
+    return detail::malformed("hello of no known consensus");
+  if (in.cluster() == 0 || in.from_store() == 0 || in.to_store() == 0 || in.start_epoch() == 0)
+    return detail::malformed("hello without cluster, stores or start epoch");
+  out.from.cluster = cluster_id{in.cluster()};
+  out.from.store = store_id{in.from_store()};
+  out.to = store_id{in.to_store()};
+  std::copy(in.uuid().begin(), in.uuid().end(), out.from.uuid.octets.begin());
+  out.from.consensus = static_cast<consensus_kind>(in.consensus());
+  out.from.start = {in.start_epoch(), in.start_number()};
+  return out;
+}
+
+std::string encode_verdict(std::optional<failure> const& refusal) {
+  peerpb::Verdict out;
+  out.set_accepted(!refusal);
+  if (refusal) detail::fill(*out.mutable_failure(), *refusal);
+  return out.SerializeAsString();
+}
+
+result<std::optional<failure>> decode_verdict(std::string_view data) {
+  peerpb::Verdict in;
+  if (!detail::parse(in, data) || in.accepted() == in.has_failure()) return detail::malformed("malformed verdict");
+  if (in.accepted()) return std::optional<failure>{};
+  failure refusal;
+  if (!detail::read_failure(in.failure(), refusal)) return detail::malformed("verdict of no known failure");
+  return std::optional{std::move(refusal)};
+}
+
+std::vector<std::string> encode(policy::envelope const& v, mail_limits const& limits) {
+  std::vector<std::string> out;
+  peerpb::Mail mail;
+  std::size_t size = 0;
+  std::size_t entries = 0;
+  auto const flush = [&] {
+    out.push_back(mail.SerializeAsString());
+    mail.Clear();
+    size = entries = 0;
+  };
+  for (auto const& each : v.messages) {
+    std::size_t cost = 96;  // above what the numbers of a message take
+    for (auto const& e : each.message.entries) cost += e.data.size() + 16;
+    auto const full = size + cost > limits.bytes_target || entries + each.message.entries.size() > limits.entries_max ||
+                      static_cast<std::size_t>(mail.messages_size()) >= limits.messages_max;
+    if (mail.messages_size() != 0 && full) flush();
+    detail::fill(*mail.add_messages(), each);
+    size += cost;
+    entries += each.message.entries.size();
+  }
+  if (mail.messages_size() != 0) flush();
+  return out;
+}
+
+result<policy::envelope> decode_mail(policy::priority priority, std::string_view data, mail_limits const& limits) {
+  if (data.size() > 0x7fffffff) return detail::malformed("mail above 2 GiB");
+  if (detail::count_messages(data, limits.messages_max) > limits.messages_max)
+    return rejected(error_code::too_large, "mail with more than messages_max messages", limits.messages_max);
+  peerpb::Mail in;
+  if (!detail::parse(in, data)) return detail::malformed("malformed mail");
+  policy::envelope out{priority, {}};
+  out.messages.reserve(static_cast<std::size_t>(in.messages_size()));
+  auto room = limits.entries_max;
+  for (auto& each : *in.mutable_messages()) {
+    auto const entries = static_cast<std::size_t>(each.entry_terms_size());
+    if (entries > room) return rejected(error_code::too_large, "mail with more than entries_max entries", limits.entries_max);
+    room -= entries;
+    if (!detail::read_message(each, out.messages.emplace_back())) return detail::malformed("mail with a malformed message");
+  }
+  return out;
+}
+
+}  // namespace tinykv::wire

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <cstdint>
+
+namespace tinykv::wire {
+
+/// What a request asks for: the number in `policy::rpc_request::method`. Sent: never renumber; below 1000 are the methods
+/// of the original protocol (spec 6.1), our own begin there.
+enum class method : std::uint16_t {
+  raw_get = 1,                 ///< RawGetRequest.
+  raw_put = 2,                 ///< RawPutRequest.
+  raw_delete = 3,              ///< RawDeleteRequest.
+  raw_scan = 4,                ///< RawScanRequest.
+  raw_compare_and_set = 1000,  ///< RawCompareAndSetRequest.
+  raw_batch = 1001,            ///< RawBatchRequest.
+  status = 1002,               ///< StatusRequest.
+};
+
+}  // namespace tinykv::wire

@@ -1,0 +1,159 @@
+#include <tinykv/client/kv_client.hpp>
+
+#include "support/catch.hpp"
+
+#include <tinykv/runtime/manual_executor.hpp>
+
+#include <functional>
+#include <map>
+
+using namespace tinykv;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// Answers calls as a test says; keeps who was asked.
+struct scripted_rpc {
+  result<done> serve(policy::rpc_handler) { return done{}; }
+  void call(std::string const& endpoint, policy::rpc_request request, duration deadline, policy::rpc_reply reply) noexcept {
+    asked.push_back(endpoint);
+    patience.push_back(deadline);
+    auto const method = static_cast<wire::method>(request.method);
+    executor->post([this, endpoint, method, reply = std::move(reply)]() mutable {
+      if (broken.contains(endpoint)) return reply(broken.at(endpoint));
+      reply(wire::encode_answer(method, answer(endpoint)));
+    });
+  }
+  void stop() noexcept {}
+
+  runtime::manual_executor* executor;
+  std::function<wire::kv_answer(std::string const&)> answer;
+  std::map<std::string, failure> broken;
+  std::vector<std::string> asked;
+  std::vector<duration> patience;
+};
+static_assert(policy::Rpc<scripted_rpc>);
+
+wire::kv_answer refusal(failure why, std::string leader = {}) { return unexpected{wire::kv_refusal{std::move(why), std::move(leader), {}}}; }
+wire::kv_answer const written = wire::kv_reply{wire::write_reply{}};
+wire::kv_answer const found = wire::kv_reply{wire::get_reply{"v", log_index{1}}};
+wire::write_request const put{{}, {{"k", "v", false, {}}}};
+wire::get_request const get{{}, "k"};
+
+struct bench {
+  bench() {
+    rpc.executor = &executor;
+    options.endpoints = {"a", "b", "c"};
+  }
+  auto client() { return client::kv_client{rpc, executor, clock, options}; }
+  std::optional<wire::kv_answer> ask(auto& client, wire::kv_request const& request, duration patience = 5s) {
+    std::optional<wire::kv_answer> got;
+    client.ask(request, patience, [&](wire::kv_answer answer) {
+      CHECK_FALSE(got);
+      got = std::move(answer);
+    });
+    CHECK_FALSE(got);
+    executor.run_for(10s);
+    return got;
+  }
+
+  runtime::manual_executor executor;
+  runtime::manual_clock clock{executor};
+  scripted_rpc rpc;
+  client::kv_client_options options;
+};
+
+}  // namespace
+
+TEST_CASE("a write goes where the refusal points, and later ones go there at once", "[client]") {
+  bench b;
+  b.rpc.answer = [](std::string const& at) { return at == "leader" ? written : refusal(rejected(error_code::not_leader, "", 3), "leader"); };
+  auto client = b.client();
+  CHECK(b.ask(client, put)->value() == written.value());
+  CHECK(b.ask(client, put)->value() == written.value());
+  CHECK(b.rpc.asked == std::vector<std::string>{"a", "leader", "leader"});
+}
+
+TEST_CASE("without a named leader the endpoints are tried in turn until the deadline", "[client]") {
+  bench b;
+  b.rpc.answer = [](std::string const&) { return refusal(rejected(error_code::not_leader)); };
+  auto client = b.client();
+  auto const answer = b.ask(client, put, 3s);
+  REQUIRE(answer);
+  CHECK(answer->error().reason.code == error_code::not_leader);
+  CHECK(b.rpc.asked.size() >= 6);
+  CHECK(b.rpc.asked.size() < 60);  // with pauses between
+  CHECK(std::vector(b.rpc.asked.begin(), b.rpc.asked.begin() + 4) == std::vector<std::string>{"a", "b", "c", "a"});
+}
+
+TEST_CASE("two servers that name each other as leader are asked with pauses, not at once", "[client]") {
+  bench b;
+  b.rpc.answer = [](std::string const& at) { return refusal(rejected(error_code::not_leader, "", 1), at == "a" ? "b" : "a"); };
+  auto client = b.client();
+  REQUIRE(b.ask(client, put, 3s));
+  CHECK(b.rpc.asked.size() < 60);
+}
+
+TEST_CASE("a write that may have been done is never repeated", "[client]") {
+  for (auto const code : {error_code::deadline, error_code::unreachable, error_code::busy, error_code::not_leader, error_code::leadership_lost}) {
+    bench b;
+    b.rpc.answer = [&](std::string const&) { return refusal(unknown(code)); };
+    auto client = b.client();
+    CHECK(b.ask(client, put)->error().reason.outcome == outcome::unknown);
+    CHECK(b.rpc.asked.size() == 1);
+  }
+  bench b;
+  b.rpc.broken["a"] = unknown(error_code::unreachable, "connection lost");
+  auto client = b.client();
+  CHECK(b.ask(client, put)->error().reason.outcome == outcome::unknown);
+  CHECK(b.rpc.asked.size() == 1);
+}
+
+TEST_CASE("an endpoint that cannot be reached is passed over", "[client]") {
+  bench b;
+  b.rpc.broken["a"] = rejected(error_code::unreachable, "refused");
+  b.rpc.answer = [](std::string const&) { return written; };
+  auto client = b.client();
+  CHECK(b.ask(client, put)->value() == written.value());
+  CHECK(b.rpc.asked == std::vector<std::string>{"a", "b"});
+}
+
+TEST_CASE("a leader that has gone is forgotten", "[client]") {
+  bench b;
+  b.options.endpoints = {"a", "b"};
+  b.rpc.answer = [](std::string const&) { return written; };
+  auto client = b.client();
+  b.ask(client, put);
+  b.rpc.broken["a"] = rejected(error_code::unreachable, "refused");
+  CHECK(b.ask(client, put)->value() == written.value());
+  CHECK(b.rpc.asked == std::vector<std::string>{"a", "a", "b"});
+}
+
+TEST_CASE("a read is repeated even when its fate is unknown, and any server may answer it", "[client]") {
+  bench b;
+  b.rpc.broken["a"] = unknown(error_code::deadline, "no answer in time");
+  b.rpc.answer = [](std::string const&) { return found; };
+  auto client = b.client();
+  CHECK(b.ask(client, get)->value() == found.value());
+  CHECK(b.rpc.asked == std::vector<std::string>{"a", "b"});
+  CHECK(b.rpc.patience.front() == 2s);  // a dead server does not use up the caller's time
+}
+
+TEST_CASE("one endpoint is asked alone when it is named", "[client]") {
+  bench b;
+  b.rpc.answer = [](std::string const& at) { return at == "z" ? refusal(rejected(error_code::busy)) : found; };
+  auto client = b.client();
+  std::optional<wire::kv_answer> got;
+  client.ask_one("z", get, 1s, [&](wire::kv_answer answer) { got = std::move(answer); });
+  b.executor.run_for(5s);
+  CHECK(got->error().reason.code == error_code::busy);
+  CHECK(std::all_of(b.rpc.asked.begin(), b.rpc.asked.end(), [](auto const& at) { return at == "z"; }));
+}
+
+TEST_CASE("what correcting alone would help is answered at once", "[client]") {
+  bench b;
+  b.rpc.answer = [](std::string const&) { return refusal(rejected(error_code::too_large, "", 4096)); };
+  auto client = b.client();
+  CHECK(b.ask(client, put)->error().reason.hint == 4096);
+  CHECK(b.rpc.asked.size() == 1);
+}

@@ -1,0 +1,5 @@
+#include "planted.hpp"
+
+int second_unit();
+
+int main() { return second_unit() + planted{}.get(); }

@@ -1,0 +1,4 @@
+#include "everything.hpp"
+
+int second_unit();
+int second_unit() { return 0; }
