@@ -16,6 +16,8 @@ class fake_kv_store {
   struct group_status {
     tinykv::group_id group;
     tinykv::raft::status raft;
+    tinykv::store_id leader_store;
+    std::optional<tinykv::failure> fenced;
   };
   struct store_status {
     tinykv::store_identity self;

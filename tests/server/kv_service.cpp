@@ -150,11 +150,10 @@ TEST_CASE("status says what the store knows of itself", "[server][kv]") {
   b.store.reported.refused_by = {{store_id{2}, rejected(error_code::identity_refused, "another uuid")}};
   raft::status group;
   group.role = raft::role::follower;
-  group.leader = peer_id{12};
   group.configuration.voters = {{peer_id{11}, store_id{1}}, {peer_id{12}, store_id{2}}};
   group.configuration.outgoing = {{peer_id{11}, store_id{1}}, {peer_id{13}, store_id{3}}};
   group.configuration.learners = {{peer_id{14}, store_id{4}}};
-  b.store.reported.groups = {{group_id{1}, group}};
+  b.store.reported.groups = {{group_id{1}, group, store_id{2}, fatal(error_code::machine_failed, "threw")}};
   auto const status = b.reply<wire::status_reply>(wire::status_request{});
   CHECK(status.cluster == cluster_id{4});
   CHECK(status.address == "host:1");
@@ -163,6 +162,7 @@ TEST_CASE("status says what the store knows of itself", "[server][kv]") {
   CHECK(status.refused_by.front().store == store_id{2});
   auto const& first = status.groups.front();
   CHECK(first.role == "follower");
+  CHECK(first.fenced->detail == "threw");
   CHECK(first.leader == store_id{2});
   CHECK(first.leader_address == "host:2");
   CHECK(first.peers == std::vector<region_peer>{{peer_id{11}, store_id{1}, peer_role::voter},

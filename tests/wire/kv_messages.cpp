@@ -31,7 +31,7 @@ std::vector<std::pair<method, kv_request>> requests() {
 
 status_reply a_status() {
   group_status group{group_id{1}, "leader",      term{7},       store_id{2},   "h:1", log_index{1}, log_index{9},
-                     log_index{8}, log_index{7}, log_index{6}, {{peer_id{1}, store_id{1}, peer_role::demoting}}};
+                     log_index{8}, log_index{7}, log_index{6}, {{peer_id{1}, store_id{1}, peer_role::demoting}}, fatal(error_code::machine_failed, "threw")};
   return {cluster_id{1}, store_id{2}, "ab", 3, "h:2", "0.1", fatal(error_code::io, "gone"), {group},
           {{store_id{3}, rejected(error_code::identity_refused, "another uuid")}}};
 }

@@ -26,7 +26,7 @@ struct kv_client_options {
 };
 
 /// Talks to a key/value cluster: finds the leader for writes, asks any server for reads, and tries again until the
-/// caller's deadline what was certainly not done (not_leader, unreachable, busy). What may have been done is never
+/// caller's deadline what was certainly not done (not_leader, unreachable, busy, stopped). What may have been done is never
 /// repeated: it stays `unknown`, and the caller looks first (SAFETY.md §9). Reads change nothing and are tried again in
 /// every case. Home lane only; `rpc`, `executor` and `clock` outlive the answers.
 template <policy::Rpc Rpc, policy::Executor Executor, policy::Clock Clock>
@@ -117,9 +117,10 @@ class kv_client {
 
   static bool may_repeat(call const& call, failure const& why) {
     using enum error_code;
-    auto const passes = why.code == not_leader || why.code == unreachable || why.code == busy || why.code == stale_term;
+    auto const passes = why.code == not_leader || why.code == unreachable || why.code == busy || why.code == stale_term ||
+                        why.code == stopped;
     if (call.writes) return passes && why.outcome == outcome::rejected;
-    return passes || why.outcome == outcome::unknown || why.code == leadership_lost || why.code == stopped;
+    return passes || why.outcome == outcome::unknown;
   }
 
   /// None when somebody else is named; else longer each time.

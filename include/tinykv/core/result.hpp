@@ -15,6 +15,7 @@ template <class E>
 struct unexpected {
   E value;  ///< The error.
 };
+/// Deduces the error's type.
 template <class E>
 unexpected(E) -> unexpected<E>;
 

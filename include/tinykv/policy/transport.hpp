@@ -3,41 +3,16 @@
 #include <tinykv/core/identity.hpp>
 #include <tinykv/core/result.hpp>
 #include <tinykv/core/task.hpp>
-#include <tinykv/raft/values/message.hpp>
+#include <tinykv/raft/values/envelope.hpp>
 
 #include <concepts>
-#include <cstdint>
-#include <vector>
 
 namespace tinykv::policy {
 
-/// Who goes first on a connection, and who is dropped last when a queue is full.
-enum class priority : std::uint8_t {
-  urgent = 0,  ///< Votes, heartbeats, read rounds and their answers.
-  normal = 1,  ///< Appends and their answers.
-  bulk = 2,    ///< Snapshot chunks.
-};
-
-/// How many priorities there are.
-inline constexpr std::size_t priority_count = 3;
-
-/// A message of one group.
-struct group_message {
-  group_id group;         ///< Whose.
-  raft::message message;  ///< What it says.
-
-  /// Equal iff both fields are.
-  friend bool operator==(group_message const&, group_message const&) = default;
-};
-
-/// What a store sends to another in one turn, of one priority: messages of many groups.
-struct envelope {
-  policy::priority priority = policy::priority::normal;  ///< Of all of them.
-  std::vector<group_message> messages;                   ///< In the order of sending.
-
-  /// Equal iff both fields are.
-  friend bool operator==(envelope const&, envelope const&) = default;
-};
+using raft::envelope;
+using raft::group_message;
+using raft::priority;
+using raft::priority_count;
 
 /// Where a Transport puts what arrives. Every function may be called from any thread, also from inside another store's
 /// `send`; it only queues and never calls back from inside. When its queue is full it drops.

@@ -70,8 +70,10 @@ class inbox final : public policy::receive_sink {
   using item = std::variant<mail_arrived, greeting_arrived, refusal_arrived, batch_written, entries_fetched,
                             entries_applied<Reply>, tick_due, call<Store>>;
 
-  /// `wake` is called from any thread, outside the lock, and must lead to a drain.
-  inbox(options const& bounds, unique_function<void()> wake) : bounds_(bounds), wake_(std::move(wake)) {}
+  /// Empty, with the bounds of the store.
+  explicit inbox(options const& bounds) : bounds_(bounds) {}
+  /// Before the first push: `wake` is called from any thread, outside the lock, and must lead to a drain.
+  void wake_by(unique_function<void()> wake) { wake_ = std::move(wake); }
 
   /// Queues.
   void push(item what) {
@@ -116,7 +118,7 @@ class inbox final : public policy::receive_sink {
     auto const first = items_.empty();
     items_.push_back(std::move(what));
     lock.unlock();
-    if (first) wake_();
+    if (first && wake_) wake_();
   }
 
   options const bounds_;

@@ -5,7 +5,10 @@
 #include <tinykv/raft/options.hpp>
 #include <tinykv/raft/values/membership.hpp>
 
+#include <algorithm>
 #include <cstdint>
+#include <utility>
+#include <vector>
 
 namespace tinykv::raftstore {
 
@@ -40,9 +43,19 @@ struct options {
 };
 
 /// A configuration of voters whose peer ids are their store ids, as static clusters use.
-inline raft::membership static_members(std::initializer_list<std::uint64_t> stores) {
+inline raft::membership static_members(std::vector<std::uint64_t> stores) {
+  std::sort(stores.begin(), stores.end());
   raft::membership out;
   for (auto const s : stores) out.voters.push_back({peer_id{s}, store_id{s}});
+  return out;
+}
+
+/// The options of a store of a static cluster: a fresh directory begins the group with all of `stores`.
+inline options static_cluster(std::vector<std::uint64_t> stores, std::uint64_t seed) {
+  options out;
+  out.seed = seed;
+  out.first_group.first_start = first_start::bootstrap;
+  out.first_group.configuration = static_members(std::move(stores));
   return out;
 }
 

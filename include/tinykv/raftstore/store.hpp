@@ -1,8 +1,10 @@
 #pragma once
 
 #include <tinykv/core/random.hpp>
-#include <tinykv/raftstore/apply.hpp>
+#include <tinykv/raftstore/doorkeeper.hpp>
 #include <tinykv/raftstore/inbox.hpp>
+#include <tinykv/raftstore/lanes.hpp>
+#include <tinykv/raftstore/log_batches.hpp>
 #include <tinykv/raftstore/mailbag.hpp>
 #include <tinykv/raftstore/parts.hpp>
 #include <tinykv/raftstore/replica.hpp>
@@ -88,7 +90,7 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
   }
   /// The status at once. Home lane.
   store_status status_now() const {
-    store_status out{who_ ? who_->self() : store_identity{}, failed_, {}, refused_by_, batches_written_, dropped_};
+    store_status out{door_ ? door_->who().self() : store_identity{}, failed_, {}, refused_by_, batches_.written(), dropped_};
     for (auto const& [group, r] : replicas_) {
       auto raft = r->consensus().status();
       auto const leader_store = r->store_of(raft.leader);
@@ -100,28 +102,17 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
  private:
   using replica_type = replica<typename P::consensus, machine>;
   using inbox_type = inbox<store, reply>;
-  struct apply_job {
-    group_id group;
-    std::uint64_t incarnation;
-    std::shared_ptr<machine> target;
-    std::vector<raft::entry> entries;
-  };
-  struct due_read {
-    std::shared_ptr<machine> target;
-    reader use;
-  };
-  struct waiting_greeting {
-    std::uint64_t batch;
-    store_identity from;
-    policy::receive_sink::verdict answer;
-  };
+  using lanes_type = lanes<executor, typename P::log, machine, inbox_type>;
+  using jobs = std::vector<apply_job<machine>>;
 
   store(parts<P> p, executor& where, options o)
       : options_(std::move(o)),
         random_(options_.seed),
         executor_(where),
         machine_(std::make_shared<machine>(std::move(p.machine))),
+        inbox_(std::make_shared<inbox_type>(options_)),
         log_(std::make_shared<typename P::log>(std::move(p.log))),
+        lanes_(where, log_, inbox_),
         transport_(std::move(p.transport)),
         clock_(std::move(p.clock)),
         observer_(std::move(p.observer)) {}
@@ -129,14 +120,14 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
   static failure stopped_failure() { return rejected(error_code::stopped, "the node was stopped"); }
 
   void start(identity who) {
-    inbox_ = std::make_shared<inbox_type>(options_, [weak = this->weak_from_this(), &where = executor_] {
+    inbox_->wake_by([weak = this->weak_from_this(), &where = executor_] {
       where.post([weak] {
         if (auto const self = weak.lock()) self->turn();
       });
     });
     auto started = start_store(who, P::consensus::kind, *log_, *machine_, options_, random_);
     if (!started) return close(std::move(started).error());
-    who_ = std::move(started->who);
+    door_.emplace(std::move(started->who));
     if (started->group) {
       auto raft = options_.raft;
       raft.self = started->self;
@@ -150,8 +141,8 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
       r->awake = true;
       replicas_.emplace(group, std::move(r));
     }
-    if (auto const net = transport_.start(who_->self(), *inbox_); !net) return close(net.error());
-    tell({policy::event_kind::started, {}, {}, {}, 0, who_->self().start.epoch});
+    if (auto const net = transport_.start(door_->who().self(), *inbox_); !net) return close(net.error());
+    tell({policy::event_kind::started, {}, {}, {}, 0, door_->who().self().start.epoch});
     inbox_->push(call<store>{[](store& self) { self.arm_tick(); }});
   }
 
@@ -159,11 +150,11 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
 
   void turn() {
     step(inbox_->drain());
-    auto jobs = collect();
+    auto committed = collect();
     send();
-    start_apply(std::move(jobs));
-    start_reads();
-    if (!writing_ && !open_batch_.empty()) commit();
+    lanes_.apply(std::move(committed));
+    lanes_.read(std::exchange(due_reads_, {}));
+    if (batches_.due()) commit();
     finish_stop();
   }
 
@@ -181,7 +172,7 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
   void take(call<store>& c) { c.run(*this); }
   void take(mail_arrived& m) {
     if (failed_) return;
-    if (!who_->is_latest(m.from)) return note_dropped(m.mail.messages.size());
+    if (!door_->who().is_latest(m.from)) return note_dropped(m.mail.messages.size());
     for (auto& g : m.mail.messages)
       if (auto* r = replica_of(g.group)) {
         r->step(m.from.store, std::move(g.message));
@@ -194,32 +185,25 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
   }
   void take(greeting_arrived& g) {
     if (failed_) return g.answer(rejected(error_code::stopped, "this store does not serve"));
-    auto const verdict = who_->judge(g.from, g.to);
-    if (!verdict) {
-      tell({policy::event_kind::greeting_refused, {}, {}, {}, g.from.store.value, static_cast<std::uint64_t>(verdict.error().code)});
-      return g.answer(verdict.error());
-    }
-    if (*verdict == roster::verdict::news) {
-      who_->remember(g.from);
-      open_batch_.store_record = who_->encode();
-      roster_batch_ = open_number();
-    }
-    greetings_.push_back({roster_batch_, g.from, std::move(g.answer)});
-    answer_greetings();
+    auto const remember = [this](bytes record) {
+      batches_.open().store_record = std::move(record);
+      return batches_.open_number();
+    };
+    if (auto const no = door_->greeted(g.from, g.to, std::move(g.answer), remember))
+      tell({policy::event_kind::greeting_refused, {}, {}, {}, g.from.store.value, static_cast<std::uint64_t>(no->code)});
+    door_->written(batches_.written());
   }
   void take(batch_written& w) {
-    writing_.reset();
-    --lane_tasks_;
-    tell({policy::event_kind::log_batch_written, {}, {}, {}, 0, static_cast<std::uint64_t>((clock_.now() - writing_since_).count())});
+    lanes_.finished();
     if (!w.outcome) return close(w.outcome.error());
+    auto const took = batches_.finish(clock_.now());
     if (failed_) return;
-    ++batches_written_;
-    written_ = w.number;
-    answer_greetings();
+    tell({policy::event_kind::log_batch_written, {}, {}, {}, 0, static_cast<std::uint64_t>(took.count())});
+    door_->written(w.number);
     release_all();
   }
   void take(entries_fetched& f) {
-    --lane_tasks_;
+    lanes_.finished();
     if (failed_) return;
     if (!f.entries) return close(f.entries.error());
     auto* r = replica_of(f.group);
@@ -228,7 +212,7 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
     wake(*r);
   }
   void take(entries_applied<reply>& a) {
-    --lane_tasks_;
+    lanes_.finished();
     auto* r = replica_of(a.group);
     if (failed_ || !r || r->incarnation() != a.incarnation || r->fenced()) return;
     if (a.failed) return fence(*r, *a.failed);
@@ -239,35 +223,35 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
   }
 
   // A Ready without writes is durable as soon as those before it are, so that a group may give several in one turn.
-  std::vector<apply_job> collect() {
-    std::vector<apply_job> jobs;
+  jobs collect() {
+    jobs committed;
     while (!awake_.empty()) {
       auto& r = *awake_.back();
       awake_.pop_back();
       r.awake = false;
       while (!failed_ && !r.fenced() && r.consensus().has_ready()) {
         tell_role(r);
-        collect(r, r.take_ready(), jobs);
+        collect(r, r.take_ready(), committed);
       }
     }
-    return jobs;
+    return committed;
   }
 
-  void collect(replica_type& r, raft::ready out, std::vector<apply_job>& jobs) {
+  void collect(replica_type& r, raft::ready out, jobs& committed) {
     if (out.has_writes()) {
-      r.last_batch = open_number();
+      r.last_batch = batches_.open_number();
       policy::log_write write;
       write.group = r.group();
       write.entries = std::move(out.entries);
       write.state = out.state;
-      open_batch_.groups.push_back(std::move(write));
+      batches_.open().groups.push_back(std::move(write));
     }
     mail(r, std::move(out.early));
     hold(r, out.number, std::move(out.late));
     release(r);
     take_due_reads(r);
-    for (auto const& request : out.fetches) fetch(r, request);
-    if (!out.committed.empty()) jobs.push_back({r.group(), r.incarnation(), r.machine(), std::move(out.committed)});
+    for (auto const& request : out.fetches) lanes_.fetch(r.group(), r.incarnation(), request);
+    if (!out.committed.empty()) committed.push_back({r.group(), r.incarnation(), r.machine(), std::move(out.committed)});
   }
 
   void hold(replica_type& r, ticket number, std::vector<raft::message> late) {
@@ -290,7 +274,7 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
   // What waited for the disk and is durable now: the messages leave, the consensus is told (SAFETY.md §1, §2).
   void release(replica_type& r) {
     std::optional<ticket> durable;
-    while (!r.held.empty() && r.held.front().batch <= written_) {
+    while (!r.held.empty() && r.held.front().batch <= batches_.written()) {
       durable = r.held.front().number;
       mail(r, std::move(r.held.front().late));
       r.held.pop_front();
@@ -305,20 +289,6 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
     mailbag_.empty_into([this](store_id to, policy::envelope mail) { transport_.send(to, std::move(mail)); });
   }
 
-  void start_apply(std::vector<apply_job> jobs) {
-    if (jobs.empty()) return;
-    lane_tasks_ += jobs.size();
-    executor_.post_on(policy::lane::apply, [jobs = std::move(jobs), inbox = inbox_] {
-      for (auto const& job : jobs) {
-        entries_applied<reply> out{job.group, job.incarnation, job.entries.back().index, {}, {}};
-        auto replies = apply_entries(*job.target, job.entries);
-        if (replies) out.replies = std::move(*replies);
-        else out.failed = std::move(replies).error();
-        inbox->push(std::move(out));
-      }
-    });
-  }
-
   void take_due_reads(replica_type& r) {
     for (auto& use : r.ready_reads()) {
       tell({policy::event_kind::read_answered, r.group(), {}, {}, 0, 0});
@@ -326,38 +296,10 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
     }
   }
 
-  // All reads of a turn are one task. The view is taken there, after the apply that they waited for.
-  void start_reads() {
-    if (due_reads_.empty()) return;
-    constexpr auto where = policy::ViewableMachine<machine> ? policy::lane::read : policy::lane::apply;
-    executor_.post_on(where, [due = std::exchange(due_reads_, {})]() mutable {
-      for (auto& read : due) {
-        if constexpr (policy::ViewableMachine<machine>) read.use(std::as_const(*read.target).view());
-        else read.use(std::cref(*read.target));
-      }
-    });
-  }
-
   void commit() {
-    writing_ = open_number();
-    writing_since_ = clock_.now();
+    auto const number = batches_.open_number();
     stall_told_ = false;
-    auto work = [batch = std::exchange(open_batch_, {}), number = *writing_, log = log_, inbox = inbox_] {
-      inbox->push(batch_written{number, log->commit(batch)});
-    };
-    ++lane_tasks_;
-    if constexpr (P::log::blocks) executor_.post_on(policy::lane::disk, std::move(work));
-    else work();
-  }
-
-  void fetch(replica_type& r, raft::fetch_request const& request) {
-    ++lane_tasks_;
-    auto work = [group = r.group(), incarnation = r.incarnation(), request, log = log_, inbox = inbox_] {
-      auto entries = log->fetch(group, request.from, request.to, request.bytes_max);
-      inbox->push(entries_fetched{group, incarnation, request, std::move(entries)});
-    };
-    if constexpr (P::log::blocks) executor_.post_on(policy::lane::disk, std::move(work));
-    else work();
+    lanes_.commit(batches_.begin(clock_.now()), number);
   }
 
   // --- time ---------------------------------------------------------------------------------------------------------
@@ -372,7 +314,7 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
   void pass_time() {
     if (failed_) return;
     auto const now = clock_.now();
-    auto const stalled = writing_ && now - writing_since_ > options_.disk_stall_max;
+    auto const stalled = batches_.in_flight(now) > options_.disk_stall_max;
     if (stalled && !std::exchange(stall_told_, true)) tell({policy::event_kind::disk_stalled, {}, {}, {}, 0, 0});
     for (auto& [group, r] : replicas_) {
       if (stalled) r->consensus().abdicate();
@@ -398,29 +340,21 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
     else tell({policy::event_kind::fenced, {}, {}, {}, 0, static_cast<std::uint64_t>(why.code)});
     transport_.stop();
     for (auto& [group, r] : replicas_) r->answer_all(why);
-    for (auto& g : std::exchange(greetings_, {})) g.answer(rejected(error_code::stopped, "this store does not serve"));
-    open_batch_ = {};
+    if (door_) door_->close();
+    batches_.open() = {};
     mailbag_ = {};
   }
 
   void finish_stop() {
-    if (when_stopped_.empty() || lane_tasks_ > 0) return;
-    if constexpr (policy::PersistentMachine<machine>) {
-      if (!std::exchange(synced_, true)) {
-        ++lane_tasks_;
-        executor_.post_on(policy::lane::apply, [target = machine_, inbox = inbox_] {
-          static_cast<void>(target->sync());  // a failure loses nothing: the log still holds it
-          inbox->push(call<store>{[](store& self) { --self.lane_tasks_; }});
-        });
-        return;
-      }
-    }
+    if (when_stopped_.empty() || !lanes_.idle()) return;
+    if constexpr (policy::PersistentMachine<machine>)
+      if (!std::exchange(synced_, true))
+        return lanes_.sync(machine_, call<store>{[](store& self) { self.lanes_.finished(); }});
     for (auto& done : std::exchange(when_stopped_, {})) done();
   }
 
   // What was queued and never taken in is answered all the same.
   void step_calls_only() {
-    if (!inbox_) return;
     for (auto& item : inbox_->drain()) {
       if (auto* c = std::get_if<call<store>>(&item)) c->run(*this);
       if (auto* g = std::get_if<greeting_arrived>(&item)) take(*g);
@@ -462,18 +396,6 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
       if (auto const to = r.store_of(m.to); to != store_id{}) mailbag_.add(to, r.group(), std::move(m));
   }
 
-  void answer_greetings() {
-    std::erase_if(greetings_, [this](waiting_greeting& g) {
-      if (g.batch > written_) return false;
-      if (who_->is_latest(g.from)) g.answer(done{});
-      else g.answer(rejected(error_code::identity_refused, "a later start of this store has come meanwhile"));
-      return true;
-    });
-  }
-
-  // The number that the open batch will have.
-  std::uint64_t open_number() const { return (writing_ ? *writing_ : written_) + 1; }
-
   void note_dropped(std::uint64_t count) {
     dropped_ += count;
     tell({policy::event_kind::mail_dropped, {}, {}, {}, 0, count});
@@ -490,36 +412,27 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
   random random_;
   executor& executor_;
   std::shared_ptr<machine> machine_;           // apply lane
+  std::shared_ptr<inbox_type> inbox_;
   std::shared_ptr<typename P::log> log_;       // disk lane
+  lanes_type lanes_;
   typename P::transport transport_;
   typename P::clock clock_;
   typename P::observer observer_;
-  std::shared_ptr<inbox_type> inbox_;
 
-  std::optional<roster> who_;
   std::optional<failure> failed_;
+  std::optional<doorkeeper> door_;
   std::map<group_id, std::unique_ptr<replica_type>> replicas_;
   std::vector<replica_type*> awake_;           // something has happened to them since they were last looked at
   std::vector<replica_type*> holding_;         // they wait for the disk
-  std::vector<due_read> due_reads_;
-  std::uint64_t incarnations_ = 0;
-
-  policy::log_batch open_batch_;               // what the next log batch will hold
-  std::optional<std::uint64_t> writing_;       // the batch on the disk lane; at most one
-  std::uint64_t written_ = 0;                  // all batches up to this number are durable
-  instant writing_since_;
-  bool stall_told_ = false;
-  std::uint64_t batches_written_ = 0;
+  std::vector<due_read<machine, reader>> due_reads_;
+  log_batches batches_;
   mailbag mailbag_;
-
-  std::vector<waiting_greeting> greetings_;
-  std::uint64_t roster_batch_ = 0;             // the batch that makes the roster durable
-  std::map<store_id, failure> refused_by_;
+  std::uint64_t incarnations_ = 0;
   std::uint64_t dropped_ = 0;
-
-  std::uint64_t lane_tasks_ = 0;               // under way and to be answered through the inbox
-  std::vector<unique_function<void()>> when_stopped_;
+  std::map<store_id, failure> refused_by_;
+  bool stall_told_ = false;
   bool synced_ = false;
+  std::vector<unique_function<void()>> when_stopped_;
 };
 
 }  // namespace tinykv::raftstore

@@ -35,7 +35,7 @@ inline std::vector<region_peer> peers_of(raft::membership const& configuration) 
   return out;
 }
 
-/// What `status` says of one group. `Group` has a `group` and a `raft::status`.
+/// What `status` says of one group. `Group` is a `raftstore::group_status`.
 template <class Group>
 wire::group_status report_group(Group const& group, std::map<store_id, std::string> const& addresses) {
   auto const& raft = group.raft;
@@ -49,8 +49,8 @@ wire::group_status report_group(Group const& group, std::map<store_id, std::stri
   out.commit = raft.commit;
   out.applied = raft.applied;
   out.peers = peers_of(raft.configuration);
-  for (auto const& peer : out.peers)
-    if (peer.peer == raft.leader) out.leader = peer.store;
+  out.leader = group.leader_store;
+  out.fenced = group.fenced;
   if (auto const known = addresses.find(out.leader); known != addresses.end()) out.leader_address = known->second;
   return out;
 }

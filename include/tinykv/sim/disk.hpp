@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace tinykv::sim {
@@ -31,8 +32,10 @@ struct disk_group {
 /// from a backup (F-D11).
 class disk {
  public:
-  /// Makes `batch` durable.
-  void apply(policy::log_batch const& batch);
+  /// Makes one part of a batch durable.
+  void apply(policy::log_write const& write);
+  /// Replaces the store's own record.
+  void set_store_record(bytes record) { store_record_ = std::move(record); }
   /// As `LogStorage::load`.
   policy::log_contents load() const;
   /// As `LogStorage::fetch`.

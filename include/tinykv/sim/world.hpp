@@ -37,10 +37,12 @@ class witness {
   virtual ~witness() = default;
   /// The store hands `mail` to its transport, from the start `from` to the store `to`. It may still be lost.
   virtual void sent(store_identity const& from, store_id to, policy::envelope const& mail) = 0;
-  /// `batch` is about to reach the disk, which still holds `before`.
-  virtual void persisting(store_id store, disk const& before, policy::log_batch const& batch) = 0;
+  /// `write`, part of a batch, is about to reach the disk, which holds `before` and the parts before this one.
+  virtual void persisting(store_id store, disk const& before, policy::log_write const& write) = 0;
   /// The store's observer is told.
   virtual void told(store_id store, policy::event const& what) = 0;
+  /// A task of the store's home lane has ended: its state may have changed.
+  virtual void turned(store_id store) = 0;
 };
 
 /// The computer that a simulated store runs on: what outlives a crash, and what is wrong with it at the moment.

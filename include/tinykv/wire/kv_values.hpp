@@ -129,6 +129,7 @@ struct group_status {
   log_index commit;                ///< Known to be on a quorum.
   log_index applied;               ///< In its machine.
   std::vector<region_peer> peers;  ///< Its configuration.
+  std::optional<failure> fenced;   ///< It stopped for good, and why.
 
   /// Equal iff all fields are.
   friend bool operator==(group_status const&, group_status const&) = default;

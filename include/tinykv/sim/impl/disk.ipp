@@ -3,37 +3,30 @@
 #include <tinykv/core/config.hpp>
 #include <tinykv/sim/disk.hpp>
 
-#include <algorithm>
-
 namespace tinykv::sim {
 
-TINYKV_DECL void disk::apply(policy::log_batch const& batch) {
-  if (batch.store_record) store_record_ = batch.store_record;
-  for (auto const& write : batch.groups) {
-    auto& group = groups_[write.group];
-    if (write.drop_entries) group.entries.clear();
-    if (write.truncated) {
-      // A store that breaks these promises of the caller (LogStorage 7) would be caught by no real disk.
-      TINYKV_CHECK(write.truncated->at.index >= group.truncated.at.index);
-      auto const last = group.entries.empty() ? group.truncated.at.index : group.entries.back().index;
-      TINYKV_CHECK(write.drop_entries || write.truncated->at.index <= last);
-      auto const kept = std::find_if(group.entries.begin(), group.entries.end(),
-                                     [&](raft::entry const& e) { return e.index > write.truncated->at.index; });
-      group.entries.erase(group.entries.begin(), kept);
-      group.truncated = *write.truncated;
-    }
-    if (!write.entries.empty()) {
-      auto const first = write.entries.front().index;
-      TINYKV_CHECK(first > group.truncated.at.index);
-      TINYKV_CHECK(first <= group.last().index + 1);
-      group.entries.resize(static_cast<std::size_t>(first - group.truncated.at.index - 1));
-      for (auto const& e : write.entries) {
-        TINYKV_CHECK(e.index == group.last().index + 1);
-        group.entries.push_back(e);
-      }
-    }
-    if (write.state) group.state = *write.state;
+TINYKV_DECL void disk::apply(policy::log_write const& write) {
+  // A caller that breaks its promises (LogStorage 7) would find no real disk that tells it.
+  auto& group = groups_[write.group];
+  if (write.drop_entries) group.entries.clear();
+  if (write.truncated) {
+    auto const last = group.entries.empty() ? group.truncated.at.index : group.entries.back().index;
+    TINYKV_CHECK(write.truncated->at.index >= group.truncated.at.index);
+    TINYKV_CHECK(write.drop_entries || write.truncated->at.index <= last || group.entries.empty());
+    std::erase_if(group.entries, [&](raft::entry const& e) { return e.index <= write.truncated->at.index; });
+    group.truncated = *write.truncated;
   }
+  if (!write.entries.empty()) {
+    auto const first = write.entries.front().index;
+    TINYKV_CHECK(first > group.truncated.at.index);
+    TINYKV_CHECK(first <= group.last().index + 1);
+    group.entries.resize(static_cast<std::size_t>(first - group.truncated.at.index - 1));
+    for (auto const& e : write.entries) {
+      TINYKV_CHECK(e.index == group.last().index + 1);
+      group.entries.push_back(e);
+    }
+  }
+  if (write.state) group.state = *write.state;
 }
 
 TINYKV_DECL policy::log_contents disk::load() const {

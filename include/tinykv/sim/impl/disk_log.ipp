@@ -25,14 +25,15 @@ TINYKV_DECL result<done> disk_log::commit(policy::log_batch const& batch) {
     in_->note(occurrence::disk_error, on_->id.value, reaches ? 1 : 0);
   }
   if (reaches) {
+    if (batch.store_record) on_->log_disk.set_store_record(*batch.store_record);
     for (auto const& write : batch.groups) {
       auto const state = write.state.value_or(raft::hard_state{});
       auto const first = write.entries.empty() ? 0 : write.entries.front().index.value;
       in_->note(occurrence::persist, on_->id.value, write.group.value, state.term.value, state.vote.value,
                 state.commit.value, (first << 32) + write.entries.size());
+      if (auto* const witness = in_->watcher()) witness->persisting(on_->id, on_->log_disk, write);
+      on_->log_disk.apply(write);
     }
-    if (auto* const witness = in_->watcher()) witness->persisting(on_->id, on_->log_disk, batch);
-    on_->log_disk.apply(batch);
   }
   if (fails) return detail::disk_is_dead();
   return done{};

@@ -36,6 +36,8 @@ struct executor::body : mortal, std::enable_shared_from_this<body> {
     home.pop_front();
     in.note(occurrence::turn, on.id.value);
     work();
+    if (dead) return;
+    if (auto* const witness = in.watcher()) witness->turned(on.id);
     schedule_turn();
   }
 

@@ -16,6 +16,7 @@ struct sqlite_kv_options {
   std::vector<std::string> families;            ///< Of [a-z0-9_]; family n is the n-th. Later openings may add at the end.
   std::uint32_t page_size = 16384;              ///< Of a new file: a power of two, 512 to 65536.
   std::uint32_t views_max = 64;                 ///< Views open at once; one more is `rejected` (busy).
+  std::uint32_t idle_views_max = 8;             ///< Connections of closed views that are kept for later ones.
   std::uint64_t checkpoint_bytes = 4ULL << 20;  ///< Copy the write-ahead log into the file when it grew by so much.
   std::uint32_t cache_kib = 8192;               ///< Of each connection: one writes, one per view reads.
 };

@@ -65,6 +65,7 @@ inline void put(kvrpcpb::GroupStatus& out, group_status const& group) {
   out.set_commit_index(group.commit.value);
   out.set_applied_index(group.applied.value);
   for (auto const& peer : group.peers) *out.add_peers() = to_message(peer);
+  if (group.fenced) put(*out.mutable_fenced(), *group.fenced);
 }
 inline group_status to_value(kvrpcpb::GroupStatus const& m) {
   group_status out;
@@ -79,6 +80,7 @@ inline group_status to_value(kvrpcpb::GroupStatus const& m) {
   out.commit = log_index{m.commit_index()};
   out.applied = log_index{m.applied_index()};
   for (auto const& peer : m.peers()) out.peers.push_back(to_value(peer));
+  if (m.has_fenced()) out.fenced = to_value(m.fenced());
   return out;
 }
 

@@ -61,6 +61,7 @@ inline failure sqlite_failure(sqlite3* db, std::string const& path, std::string_
   switch (code & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED: return locked_failure(path);
+    case SQLITE_ERROR:  // our statements fit our tables: these are not ours any more
     case SQLITE_NOTADB:
     case SQLITE_CORRUPT: return corrupt_failure(path, sqlite3_errmsg(db));
     case SQLITE_TOOBIG: return fatal(error_code::too_large, text);

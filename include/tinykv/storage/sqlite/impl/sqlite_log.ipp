@@ -94,7 +94,8 @@ class sqlite_log::impl {
     auto contents = read_all();
     if (!contents) {
       failed_ = contents.error();
-      return contents;
+      failed_->outcome = outcome::fatal;
+      return *failed_;
     }
     if (auto begun = begin_service(); !begun) return begun.error();
     return contents;

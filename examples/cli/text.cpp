@@ -1,0 +1,104 @@
+#include "text.hpp"
+
+#include <cstdint>
+#include <cstdio>
+
+namespace cli {
+
+namespace {
+
+constexpr std::string_view special{"\\\t\n\r\0", 5};  // written as \ and the letter at the same place
+constexpr std::string_view letters{"\\tnr0"};
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+/// How many bytes the UTF-8 character at the front has; 0 when it is none (RFC 3629: no surrogates, nothing overlong).
+std::size_t utf8_character(std::string_view text) {
+  auto const byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  std::size_t const size = byte(0) < 0x80 ? 1 : byte(0) >> 5 == 6 ? 2 : byte(0) >> 4 == 14 ? 3 : byte(0) >> 3 == 30 ? 4 : 0;
+  if (size == 0 || size > text.size()) return 0;
+  std::uint32_t code = size == 1 ? byte(0) : byte(0) & (0x7fU >> size);
+  for (std::size_t i = 1; i < size; ++i) {
+    if (byte(i) >> 6 != 2) return 0;
+    code = code << 6 | (byte(i) & 0x3fU);
+  }
+  constexpr std::uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+  return code < least[size] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000) ? 0 : size;
+}
+
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    auto const size = utf8_character(text);
+    if (size == 0) return false;
+    text.remove_prefix(size);
+  }
+  return true;
+}
+
+}  // namespace
+
+std::string escaped(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (char const c : text) {
+    auto const at = special.find(c);
+    if (at == std::string_view::npos) out += c;
+    else (out += '\\') += letters[at];
+  }
+  return out;
+}
+
+std::optional<std::string> unescaped(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '\\') {
+      out += text[i];
+      continue;
+    }
+    if (++i == text.size()) return {};
+    if (auto const at = letters.find(text[i]); at != std::string_view::npos) {
+      out += special[at];
+    } else if (text[i] == 'x' && i + 2 < text.size() && hex_digit(text[i + 1]) >= 0 && hex_digit(text[i + 2]) >= 0) {
+      out += static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2]));
+      i += 2;
+    } else {
+      return {};
+    }
+  }
+  return out;
+}
+
+std::string json_string(std::string_view text) {
+  std::string out = "\"";
+  for (char const c : text) {
+    if (c == '"' || c == '\\') {
+      (out += '\\') += c;
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      char code[8];
+      std::snprintf(code, sizeof code, "\\u%04x", static_cast<unsigned>(c));
+      out += code;
+    } else {
+      out += c;
+    }
+  }
+  return out += '"';
+}
+
+std::string json_member(std::string_view name, std::string_view bytes) {
+  if (is_utf8(bytes)) return json_string(name) + ":" + json_string(bytes);
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string hex;
+  for (char const c : bytes) {
+    hex += digits[static_cast<unsigned char>(c) >> 4];
+    hex += digits[static_cast<unsigned char>(c) & 15];
+  }
+  return json_string(std::string{name} + "_hex") + ":\"" + hex + "\"";
+}
+
+}  // namespace cli

@@ -1,0 +1,118 @@
+#include "door.hpp"
+
+#include <tinykv/server/port_metrics.hpp>
+#include <tinykv/wire/methods.hpp>
+
+#include <csignal>
+#include <iostream>
+#include <random>
+
+using namespace tinykv;
+using namespace std::chrono_literals;
+
+namespace {
+
+std::string_view name_of(std::uint16_t method) {
+  switch (static_cast<wire::method>(method)) {
+    case wire::method::raw_get: return "raw_get";
+    case wire::method::raw_put: return "raw_put";
+    case wire::method::raw_delete: return "raw_delete";
+    case wire::method::raw_scan: return "raw_scan";
+    case wire::method::raw_compare_and_set: return "raw_compare_and_set";
+    case wire::method::raw_batch: return "raw_batch";
+    case wire::method::status: return "status";
+  }
+  return "other";
+}
+
+}  // namespace
+
+result<transport::port> open_port(boost::asio::io_context& home, flags const& with) {
+  transport::port_options options;
+  options.listen = with.listen;
+  options.advertise = with.advertise;
+  options.cluster = with.cluster;
+  options.seed = std::random_device{}();
+  options.calls_in_flight_max = 16384;  // small writes; their bytes have a bound of their own
+  return transport::port::open(home, options);
+}
+
+door::door(boost::asio::io_context& home, transport::port& port, server::prometheus metrics, why_not failed)
+    : home_(home), port_(port), rpc_(port), metrics_(std::move(metrics)), failed_(std::move(failed)), signals_(home), timer_(home) {
+  (void)port_.on_get("/healthz", [this]() -> transport::http_answer {
+    auto const failed = failed_();
+    if (!failed) return {200, "text/plain; charset=utf-8", "ok\n"};
+    return {503, "text/plain; charset=utf-8", failed->detail + "\n"};
+  });
+  (void)port_.on_get("/version", [] { return transport::http_answer{200, "text/plain; charset=utf-8", "tinykv " TINYKV_VERSION "\n"}; });
+  (void)port_.on_get("/metrics", [this] {
+    server::exposition out;
+    metrics_.write(out);
+    server::write(out, port_);
+    return transport::http_answer{200, "text/plain; version=0.0.4; charset=utf-8", out.text()};
+  });
+}
+
+void door::open(policy::rpc_handler handler) {
+  handler_ = std::move(handler);
+  (void)rpc_.serve([this](policy::rpc_request request, duration patience, policy::rpc_reply reply) {
+    answer(std::move(request), patience, std::move(reply));
+  });
+}
+
+void door::answer(policy::rpc_request request, duration patience, policy::rpc_reply reply) {
+  if (closing_) return reply(rejected(error_code::stopped, "the server is being stopped"));
+  ++in_flight_;
+  auto const method = name_of(request.method);
+  handler_(std::move(request), patience,
+           [this, method, begin = runtime::steady_clock{}.now(), reply = std::move(reply)](result<bytes> body) mutable {
+             --in_flight_;
+             metrics_.request_answered(method, static_cast<std::uint64_t>((runtime::steady_clock{}.now() - begin).count()));
+             reply(std::move(body));
+           });
+}
+
+void door::watch(refusals refused_by, stopper stop_store) {
+  refused_by_ = std::move(refused_by);
+  stop_store_ = std::move(stop_store);
+  signals_.add(SIGTERM);
+  signals_.add(SIGINT);
+  signals_.async_wait([this](boost::system::error_code const& cancelled, int) {
+    if (!cancelled) close();
+  });
+  look();
+}
+
+void door::look() {
+  if (closing_) return;
+  if (failed_()) return close();
+  for (auto const& [store, why] : refused_by_()) {
+    if (told_[store] == why.detail) continue;
+    told_[store] = why.detail;
+    complain("store " + std::to_string(store.value) + " refuses this one: " + why.detail);
+  }
+  timer_.expires_after(200ms);
+  timer_.async_wait([this](boost::system::error_code const& cancelled) {
+    if (!cancelled) look();
+  });
+}
+
+void door::close() {
+  if (std::exchange(closing_, true)) return;
+  boost::system::error_code ignored;
+  signals_.cancel(ignored);
+  drain(100);
+}
+
+// New requests are refused; those in flight have a second to end, which is long for a cluster that works.
+void door::drain(int turns_left) {
+  if (in_flight_ > 0 && turns_left > 0 && !failed_()) {
+    timer_.expires_after(10ms);
+    timer_.async_wait([this, turns_left](boost::system::error_code const&) { drain(turns_left - 1); });
+    return;
+  }
+  stop_store_([this] {
+    rpc_.stop();
+    port_.stop();
+  });
+}

@@ -1,0 +1,104 @@
+#pragma once
+
+#include "door.hpp"
+#include "flags.hpp"
+
+#include <tinykv/kv/kv_machine.hpp>
+#include <tinykv/raft/core.hpp>
+#include <tinykv/raftstore/store.hpp>
+#include <tinykv/runtime/asio_executor.hpp>
+#include <tinykv/runtime/steady_clock.hpp>
+#include <tinykv/server/kv_service.hpp>
+#include <tinykv/transport/websocket.hpp>
+
+#include <boost/asio/io_context.hpp>
+
+#include <iostream>
+#include <random>
+
+/// A server of composition P: the store behind the one port of the process.
+template <class P>
+class kv_server {
+ public:
+  using store = tinykv::raftstore::store<P>;
+
+  kv_server(flags const& with, boost::asio::io_context& home, tinykv::transport::port& port, tinykv::parts<P> parts,
+            tinykv::raftstore::options options)
+      : executor_(home),
+        metrics_(parts.observer),
+        store_(store::create({with.cluster, with.store}, std::move(parts), executor_, std::move(options))),
+        door_(home, port, metrics_, [this] { return store_->failed(); }) {
+    tinykv::server::kv_service_options service;
+    service.store = with.store;
+    service.addresses = with.peers;
+    service.version = TINYKV_VERSION;
+    door_.open(tinykv::server::kv_service<store, tinykv::runtime::asio_executor>{*store_, executor_, std::move(service)});
+  }
+
+  /// Why it does not serve.
+  std::optional<tinykv::failure> const& failed() const { return store_->failed(); }
+
+  /// Serves until a signal or a failure; gives the exit code.
+  int run() {
+    door_.watch(
+        [this] { return store_->status_now().refused_by; },
+        [this](std::function<void()> close_port) {
+          store_->stop([this, close_port = std::move(close_port)] {
+            close_port();
+            executor_.stop();
+          });
+        });
+    executor_.context().run();
+    return store_->failed() && store_->failed()->code != tinykv::error_code::stopped ? complain(store_->failed()->detail) : 0;
+  }
+
+ private:
+  tinykv::runtime::asio_executor executor_;
+  tinykv::server::prometheus metrics_;
+  std::shared_ptr<store> store_;
+  door door_;
+};
+
+/// The store's numbers: a first group that holds all keys, on all of --peers.
+inline tinykv::raftstore::options store_options(flags const& with) {
+  using namespace tinykv;
+  raftstore::options options;
+  options.seed = std::uint64_t{std::random_device{}()} << 32;
+  options.seed |= std::random_device{}();
+  auto& first = options.first_group;
+  first.start = kv::first_position;
+  for (auto const& [id, address] : with.peers) first.configuration.voters.push_back({peer_id{id.value}, id});
+  if (with.init) first.first_start = raftstore::first_start::bootstrap;
+  if (with.join) first.first_start = raftstore::first_start::join;
+  return options;
+}
+
+/// The region that holds all keys.
+inline tinykv::region whole_key_space(flags const& with) {
+  tinykv::region out{tinykv::group_id{1}, "", "", {1, 1}, {}};
+  for (auto const& [id, address] : with.peers) out.peers.push_back({tinykv::peer_id{id.value}, id, tinykv::peer_role::voter});
+  return out;
+}
+
+/// Opens a server over an engine and a log, and serves.
+template <class P, class Engine>
+int serve(flags const& with, Engine engine, typename P::log log) {
+  using namespace tinykv;
+  auto machine = P::machine::open(std::move(engine), group_id{1});
+  if (!machine) return complain(machine.error().detail);
+  // With a machine that forgets, the region is made anew at each start.
+  if (with.init || !P::machine::durable_state)
+    if (auto made = machine->bootstrap(whole_key_space(with)); !made) return complain(made.error().detail);
+
+  boost::asio::io_context home{1};
+  auto port = open_port(home, with);
+  if (!port) return complain(port.error().detail);
+  auto others = with.peers;
+  others.erase(with.store);
+  parts<P> parts{std::move(*machine), std::move(log), transport::websocket{*port, std::move(others)}};
+  kv_server<P> server{with, home, *port, std::move(parts), store_options(with)};
+  if (server.failed()) return complain(server.failed()->detail);
+  std::cout << "ready: store " << with.store.value << " of cluster " << with.cluster.value << " listens on " << with.listen
+            << (with.data_dir.empty() ? "" : ", data in " + with.data_dir) << std::endl;
+  return server.run();
+}

@@ -1,0 +1,107 @@
+#pragma once
+
+#include <tinykv/policy/executor.hpp>
+#include <tinykv/policy/log_storage.hpp>
+#include <tinykv/policy/state_machine.hpp>
+#include <tinykv/raftstore/apply.hpp>
+#include <tinykv/raftstore/inbox.hpp>
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace tinykv::raftstore {
+
+/// Committed entries on their way into the machine of one group.
+template <class Machine>
+struct apply_job {
+  group_id group;                    ///< Whose.
+  std::uint64_t incarnation = 0;     ///< Of the replica.
+  std::shared_ptr<Machine> target;   ///< Into which machine.
+  std::vector<raft::entry> entries;  ///< At least one.
+};
+/// A read that may look at the machine now.
+template <class Machine, class Reader>
+struct due_read {
+  std::shared_ptr<Machine> target;  ///< At which machine.
+  Reader use;                       ///< Who looks.
+};
+
+/// Hands work to the lanes. Results come back through the inbox; the store says `finished()` for each, so that its end
+/// can wait for what is under way. Home lane only.
+template <policy::Executor Executor, policy::LogStorage Log, class Machine, class Inbox>
+class lanes {
+ public:
+  /// Runs on `where`; `log` belongs to the disk lane.
+  lanes(Executor& where, std::shared_ptr<Log> log, std::shared_ptr<Inbox> inbox)
+      : where_(where), log_(std::move(log)), inbox_(std::move(inbox)) {}
+
+  bool idle() const { return under_way_ == 0; }  ///< True iff nothing is under way.
+  void finished() { --under_way_; }              ///< A result has come back.
+
+  /// Disk lane: one log batch; answered by `batch_written`.
+  void commit(policy::log_batch batch, std::uint64_t number) {
+    on_disk([batch = std::move(batch), number, log = log_, inbox = inbox_] {
+      inbox->push(batch_written{number, log->commit(batch)});
+    });
+  }
+  /// Disk lane, between batches; answered by `entries_fetched`.
+  void fetch(group_id group, std::uint64_t incarnation, raft::fetch_request const& request) {
+    on_disk([group, incarnation, request, log = log_, inbox = inbox_] {
+      auto entries = log->fetch(group, request.from, request.to, request.bytes_max);
+      inbox->push(entries_fetched{group, incarnation, request, std::move(entries)});
+    });
+  }
+  /// Apply lane: all jobs of a turn in one task; each answered by `entries_applied`.
+  void apply(std::vector<apply_job<Machine>> jobs) {
+    if (jobs.empty()) return;
+    under_way_ += jobs.size();
+    where_.post_on(policy::lane::apply, [jobs = std::move(jobs), inbox = inbox_] {
+      for (auto const& job : jobs) {
+        entries_applied<typename Machine::reply> out{job.group, job.incarnation, job.entries.back().index, {}, {}};
+        auto replies = apply_entries(*job.target, job.entries);
+        if (replies) out.replies = std::move(*replies);
+        else out.failed = std::move(replies).error();
+        inbox->push(std::move(out));
+      }
+    });
+  }
+  /// Read lane (a machine without views: apply lane): all reads of a turn in one task. The view is taken there, after the
+  /// apply that the reads waited for.
+  template <class Reader>
+  void read(std::vector<due_read<Machine, Reader>> due) {
+    if (due.empty()) return;
+    constexpr auto lane = policy::ViewableMachine<Machine> ? policy::lane::read : policy::lane::apply;
+    where_.post_on(lane, [due = std::move(due)]() mutable {
+      for (auto& read : due) {
+        if constexpr (policy::ViewableMachine<Machine>) read.use(std::as_const(*read.target).view());
+        else read.use(std::cref(*read.target));
+      }
+    });
+  }
+  /// Apply lane: makes durable what a persistent machine holds; then `then` is pushed.
+  void sync(std::shared_ptr<Machine> target, typename Inbox::item then)
+    requires policy::PersistentMachine<Machine>
+  {
+    ++under_way_;
+    where_.post_on(policy::lane::apply, [target = std::move(target), inbox = inbox_, then = std::move(then)]() mutable {
+      static_cast<void>(target->sync());  // a failure loses nothing: the log still holds it
+      inbox->push(std::move(then));
+    });
+  }
+
+ private:
+  template <class F>
+  void on_disk(F work) {
+    ++under_way_;
+    if constexpr (Log::blocks) where_.post_on(policy::lane::disk, std::move(work));
+    else work();
+  }
+
+  Executor& where_;
+  std::shared_ptr<Log> log_;
+  std::shared_ptr<Inbox> inbox_;
+  std::uint64_t under_way_ = 0;
+};
+
+}  // namespace tinykv::raftstore
