@@ -66,8 +66,7 @@ class channel : public connection, public std::enable_shared_from_this<channel> 
   }
   /// Reads on after `received` has said to wait.
   void resume() {
-    waiting_ = false;
-    if (!ended_) read();
+    if (std::exchange(waiting_, false) && !ended_) read();
   }
   /// Takes a message back that has not begun to leave.
   bool take_back(std::uint64_t tag) { return queue_.erase(tag); }

@@ -49,10 +49,23 @@ inline failure corrupt_failure(std::string const& path, std::string const& what)
   return fatal(error_code::corrupt, path + " is damaged: " + what + "; remove this store and add a new one in its place");
 }
 
+/// The errno of the last failed call on the database or on its write-ahead log; sqlite3_system_errno alone gives what
+/// errno was left at by calls made since.
+inline int last_errno(sqlite3* db) {
+  auto system = sqlite3_system_errno(db);
+  for (auto const which : {SQLITE_FCNTL_FILE_POINTER, SQLITE_FCNTL_JOURNAL_POINTER}) {
+    sqlite3_file* file = nullptr;
+    int code = 0;
+    if (sqlite3_file_control(db, "main", which, &file) != SQLITE_OK || file == nullptr || file->pMethods == nullptr) continue;
+    if (file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &code) == SQLITE_OK && code != 0) system = code;
+  }
+  return system;
+}
+
 /// What went wrong last on `db`, in one line.
 inline failure sqlite_failure(sqlite3* db, std::string const& path, std::string_view doing) {
   auto const code = sqlite3_extended_errcode(db);
-  auto const system = sqlite3_system_errno(db);
+  auto const system = (code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN ? last_errno(db) : 0;
   auto const text = path + ": cannot " + std::string{doing} + ": " + sqlite3_errmsg(db);
   auto const no_space = (code & 0xff) == SQLITE_IOERR && (system == ENOSPC || system == EDQUOT || system == EFBIG);
   if ((code & 0xff) == SQLITE_FULL || no_space)
