@@ -39,7 +39,7 @@ int main(int argc, char** argv) {
 
   settings with;
   std::vector<std::string> endpoints{"127.0.0.1:20160"};
-  double timeout_seconds = 10;
+  double timeout_seconds = 5;
   app.add_option("--endpoints", endpoints, "servers, H:P,H:P,...")->delimiter(',')->envname("TINYKV_ENDPOINTS")->capture_default_str();
   app.add_option("--timeout", timeout_seconds, "seconds for one request, all tries together")
       ->envname("TINYKV_TIMEOUT")->check(CLI::Range(0.001, 86400.0))->capture_default_str();

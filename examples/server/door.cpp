@@ -40,9 +40,9 @@ result<transport::port> open_port(boost::asio::io_context& home, flags const& wi
 door::door(boost::asio::io_context& home, transport::port& port, server::prometheus metrics, why_not failed)
     : home_(home), port_(port), rpc_(port), metrics_(std::move(metrics)), failed_(std::move(failed)), signals_(home), timer_(home) {
   (void)port_.on_get("/healthz", [this]() -> transport::http_answer {
-    auto const failed = failed_();
-    if (!failed) return {200, "text/plain; charset=utf-8", "ok\n"};
-    return {503, "text/plain; charset=utf-8", failed->detail + "\n"};
+    auto const why = failed_();
+    if (!why) return {200, "text/plain; charset=utf-8", "ok\n"};
+    return {503, "text/plain; charset=utf-8", why->detail + "\n"};
   });
   (void)port_.on_get("/version", [] { return transport::http_answer{200, "text/plain; charset=utf-8", "tinykv " TINYKV_VERSION "\n"}; });
   (void)port_.on_get("/metrics", [this] {

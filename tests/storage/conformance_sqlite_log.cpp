@@ -37,7 +37,8 @@ void run(sqlite_log_options options) {
 
 }  // namespace
 
-TEST_CASE("sqlite_log keeps the promises of LogStorage", "[conformance][log][sqlite]") { sqlite_log_options options;
+TEST_CASE("sqlite_log keeps the promises of LogStorage", "[conformance][log][sqlite]") {
+  sqlite_log_options options;
   options.wal_bytes = 256 << 10;
   run(options);
 }

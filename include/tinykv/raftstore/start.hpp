@@ -92,6 +92,7 @@ result<store_start> start_store(identity who, consensus_kind kind, Log& log, Mac
     stored = &fresh;
     policy::log_write write;
     write.group = first.group;
+    write.drop_entries = true;  // none there; a truncation above the last entry asks for it
     write.truncated = fresh.truncated;
     write.state = fresh.state;
     batch.groups.push_back(std::move(write));

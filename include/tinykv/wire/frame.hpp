@@ -1,7 +1,7 @@
 #pragma once
 
 #include <tinykv/core/result.hpp>
-#include <tinykv/policy/transport.hpp>
+#include <tinykv/raft/values/envelope.hpp>
 
 #include <array>
 #include <cstddef>
@@ -31,7 +31,7 @@ enum class frame_kind : std::uint8_t {
 /// The first bytes of a frame.
 struct frame_header {
   frame_kind kind = frame_kind::hello;                   ///< Of the message.
-  policy::priority priority = policy::priority::normal;  ///< Of the message.
+  raft::priority priority = raft::priority::normal;  ///< Of the message.
   bool more = false;                                     ///< This is not its last piece.
 
   /// Equal iff all fields are.
@@ -54,9 +54,9 @@ inline result<frame_header> decode_frame_header(std::string_view frame) {
   auto const flags = static_cast<unsigned char>(frame[1]);
   if (kind < static_cast<unsigned>(frame_kind::hello) || kind > static_cast<unsigned>(frame_kind::answer))
     return rejected(error_code::corrupt, "frame of no known kind", kind);
-  if ((flags & 0x7cU) != 0 || (flags & 3U) >= policy::priority_count)
+  if ((flags & 0x7cU) != 0 || (flags & 3U) >= raft::priority_count)
     return rejected(error_code::corrupt, "frame with flags of no known meaning", flags);
-  return frame_header{static_cast<frame_kind>(kind), static_cast<policy::priority>(flags & 3U), (flags & 0x80U) != 0};
+  return frame_header{static_cast<frame_kind>(kind), static_cast<raft::priority>(flags & 3U), (flags & 0x80U) != 0};
 }
 
 }  // namespace tinykv::wire

@@ -17,7 +17,7 @@ class frame_joiner {
   /// A whole message.
   struct message {
     frame_kind kind = frame_kind::hello;                   ///< What it is.
-    policy::priority priority = policy::priority::normal;  ///< Of the sender's choice.
+    raft::priority priority = raft::priority::normal;  ///< Of the sender's choice.
     std::string_view body;                                 ///< Valid until the next `push`, and while the frame is.
   };
 
@@ -55,7 +55,7 @@ class frame_joiner {
   };
 
   std::size_t bytes_max_;
-  std::array<unfinished, policy::priority_count> parts_;
+  std::array<unfinished, raft::priority_count> parts_;
 };
 
 }  // namespace tinykv::wire

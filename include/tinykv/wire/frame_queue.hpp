@@ -37,7 +37,7 @@ class frame_queue {
   }
 
   /// Queues a message; false when it was dropped. `tag` names it in `erase` and `next`; 0 = no name.
-  bool push(frame_kind kind, policy::priority priority, std::string body, std::uint64_t tag = 0) {
+  bool push(frame_kind kind, raft::priority priority, std::string body, std::uint64_t tag = 0) {
     auto const cost = body.size() + message_cost;
     if (!make_room(priority, cost)) {
       ++dropped_;
@@ -68,7 +68,7 @@ class frame_queue {
       auto piece = first.body.slice(first.sent, piece_bytes_max_);
       first.sent += piece.size();
       auto const more = first.sent < first.body.size();
-      frame out{encode(frame_header{first.kind, static_cast<policy::priority>(i), more}), std::move(piece), first.tag};
+      frame out{encode(frame_header{first.kind, static_cast<raft::priority>(i), more}), std::move(piece), first.tag};
       if (!more) {
         bytes_ -= first.cost();
         classes_[i].pop_front();
@@ -104,7 +104,7 @@ class frame_queue {
   };
 
   // Nothing is pushed out unless that makes enough room.
-  bool make_room(policy::priority priority, std::size_t cost) {
+  bool make_room(raft::priority priority, std::size_t cost) {
     if (cost > bytes_max_) return false;
     auto const lower = static_cast<std::size_t>(priority) + 1;
     std::size_t movable = 0;
@@ -125,7 +125,7 @@ class frame_queue {
   std::size_t bytes_max_;
   std::size_t bytes_ = 0;
   std::uint64_t dropped_ = 0;
-  std::array<std::deque<message>, policy::priority_count> classes_;
+  std::array<std::deque<message>, raft::priority_count> classes_;
 };
 
 }  // namespace tinykv::wire

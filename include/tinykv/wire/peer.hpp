@@ -2,7 +2,7 @@
 
 #include <tinykv/core/identity.hpp>
 #include <tinykv/core/result.hpp>
-#include <tinykv/policy/transport.hpp>
+#include <tinykv/raft/values/envelope.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -50,8 +50,8 @@ result<std::optional<failure>> decode_verdict(std::string_view data);
 
 /// The bytes of `v`'s messages, in order, in as many mails as the limits ask for; none for an empty envelope. The priority
 /// travels in the frames. A message may exceed `bytes_target`, and alone `entries_max`: its receiver then refuses it.
-std::vector<std::string> encode(policy::envelope const& v, mail_limits const& limits = {});
+std::vector<std::string> encode(raft::envelope const& v, mail_limits const& limits = {});
 /// An envelope. The data of a message's entries share one block.
-result<policy::envelope> decode_mail(policy::priority priority, std::string_view data, mail_limits const& limits = {});
+result<raft::envelope> decode_mail(raft::priority priority, std::string_view data, mail_limits const& limits = {});
 
 }  // namespace tinykv::wire

@@ -219,7 +219,7 @@ TEST_CASE("kill -9 at any moment leaves a prefix of the batches, the synced ones
 }
 
 TEST_CASE("a full disk ends a log with disk_full, and what was acknowledged is there", "[storage][sqlite][full]") {
-  for (std::uint64_t const limit : {71'111, 100'000, 150'001}) {
+  for (std::uint64_t const limit : {71'111U, 100'000U, 150'001U}) {
     temporary_directory directory;
     auto const path = directory.file("log");
     child process{[&](auto tell) {
@@ -266,7 +266,7 @@ TEST_CASE("a full disk ends a log with disk_full, and what was acknowledged is t
 }
 
 TEST_CASE("a full disk ends an engine with disk_full, and what was synced is there", "[storage][sqlite][full]") {
-  for (std::uint64_t const limit : {200'000, 333'333}) {
+  for (std::uint64_t const limit : {200'000U, 333'333U}) {
     temporary_directory directory;
     auto const path = directory.file("data");
     child process{[&](auto tell) {

@@ -32,6 +32,7 @@ struct net {
 inline transport::port_options quick(std::string listen = "127.0.0.1:0") {
   transport::port_options o;
   o.listen = std::move(listen);
+  o.handshake_deadline = std::chrono::seconds{2};
   o.reconnect_min = std::chrono::milliseconds{5};
   o.reconnect_max = std::chrono::milliseconds{40};
   return o;

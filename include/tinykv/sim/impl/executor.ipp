@@ -59,7 +59,8 @@ struct executor::body : mortal, std::enable_shared_from_this<body> {
     queue.in_flight = std::move(queue.waiting.front());
     queue.waiting.pop_front();
     auto const stalls = in.chance().chance(in.weather.stall_per_mille);
-    auto const takes = in.between(in.weather.lane_min, stalls ? in.weather.stall_max : in.weather.lane_max) * on.slowness;
+    auto const takes = stalls ? in.between(in.weather.lane_min, in.weather.stall_max)
+                              : in.between(in.weather.lane_min, in.weather.lane_max) * on.slowness;
     in.note(occurrence::lane_start, on.id.value, lane, takes.count());
     later(takes, [lane](body& self) { self.end_lane(lane); });
   }

@@ -45,15 +45,19 @@ class durable_promises {
       expect(disk.state.term >= m.term, "speaks in a term that its disk does not know");
     switch (m.kind) {
       case kind::vote_request:
-        expect(voted(store, m.term, m.from), "asks for votes before its own is durable");
+        expect(bound(store, disk, m.term, m.from), "asks for votes before its own is durable");
         expect(holds(disk, {m.index, m.log_term}), "asks for votes with a log that is not durable");
         break;
-      case kind::vote_reply: expect(m.refused || voted(store, m.term, m.to), "grants a vote that is not durable"); break;
+      case kind::vote_reply:
+        if (m.refused) break;
+        expect(bound(store, disk, m.term, m.to), "grants a vote that is not durable");
+        expect(granted_.try_emplace({store, m.term}, m.to).first->second == m.to, "grants two votes");
+        break;
       case kind::append_reply:
         expect(m.refused || m.index <= disk.last().index, "acknowledges entries that are not durable");
         break;
       case kind::append:
-      case kind::heartbeat: expect(voted(store, m.term, m.from), "leads before its own vote is durable"); break;
+      case kind::heartbeat: expect(bound(store, disk, m.term, m.from), "leads before its own vote is durable"); break;
       default: break;
     }
   }
@@ -83,7 +87,9 @@ class durable_promises {
     std::uint64_t life = ~std::uint64_t{0};
     raft::status status;
   };
-  bool voted(store_id store, term in, peer_id candidate) const {
+  // A later term on the disk binds as well: no vote can be cast in the earlier one any more.
+  bool bound(store_id store, sim::disk_group const& disk, term in, peer_id candidate) const {
+    if (disk.state.term > in) return true;
     auto const cast = votes_.find({store, in});
     return cast != votes_.end() && cast->second == candidate;
   }
@@ -94,7 +100,8 @@ class durable_promises {
   }
 
   findings& out_;
-  std::map<std::pair<store_id, term>, peer_id> votes_;  // as they reached the disks
+  std::map<std::pair<store_id, term>, peer_id> votes_;    // as they reached the disks
+  std::map<std::pair<store_id, term>, peer_id> granted_;  // as they were told
   std::map<store_id, last_seen> seen_;
 };
 

@@ -15,7 +15,8 @@ namespace ws = boost::beast::websocket;
 /// what is talked about. Both sides begin with one message each, the greeting and its verdict; what is queued before waits
 /// until `open_queue`.
 ///
-/// Alive as long as an operation of its socket is: every completion holds a pointer to it and returns when `ended_`.
+/// Alive as long as an operation of its socket is: every completion holds a pointer to it and returns when `ended_`. While
+/// it waits to be resumed there is none, and it keeps itself; the deadline of the handshake ends that.
 class channel : public connection, public std::enable_shared_from_this<channel> {
  public:
   /// For a connection that will be dialled.
@@ -47,7 +48,7 @@ class channel : public connection, public std::enable_shared_from_this<channel> 
   void dial(std::string const& endpoint, std::string path);
 
   /// Queues a message; false when it is dropped. `tag`: see `handed_over`.
-  bool send(wire::frame_kind kind, policy::priority priority, std::string body, std::uint64_t tag = 0) {
+  bool send(wire::frame_kind kind, raft::priority priority, std::string body, std::uint64_t tag = 0) {
     if (ended_ || !queue_.push(kind, priority, std::move(body), tag)) return false;
     write();
     return true;
@@ -55,7 +56,7 @@ class channel : public connection, public std::enable_shared_from_this<channel> 
   /// Sends a greeting or verdict, before everything that is queued.
   void greet(wire::frame_kind kind, std::string body) {
     greeting_.emplace(port().options.frame_bytes_max, greeting_bytes_max);
-    greeting_->push(kind, policy::priority::urgent, std::move(body));
+    greeting_->push(kind, raft::priority::urgent, std::move(body));
     write();
   }
   /// Both sides have greeted: what is queued goes out, and the deadline of the handshake is over.
@@ -66,6 +67,7 @@ class channel : public connection, public std::enable_shared_from_this<channel> 
   }
   /// Reads on after `received` has said to wait.
   void resume() {
+    auto const me = std::exchange(kept_, nullptr);
     if (std::exchange(waiting_, false) && !ended_) read();
   }
   /// Takes a message back that has not begun to leave.
@@ -82,6 +84,7 @@ class channel : public connection, public std::enable_shared_from_this<channel> 
   }
   void abort() noexcept override {
     ended_ = true;
+    auto const me = std::exchange(kept_, nullptr);
     deadline_.cancel();
     write_deadline_.cancel();
     beast::get_lowest_layer(socket_).close();
@@ -134,6 +137,7 @@ class channel : public connection, public std::enable_shared_from_this<channel> 
   wire::frame_queue::frame writing_;           // keeps the bytes of the write in progress
   asio::steady_timer deadline_;                // of the handshake, later of the farewell
   asio::steady_timer write_deadline_;
+  std::shared_ptr<channel> kept_;  // this, while no operation is
   bool open_ = false;     // the websocket stands
   bool greeted_ = false;  // the queue may leave
   bool busy_ = false;     // a write is in progress
@@ -190,7 +194,9 @@ inline void channel::take_frame(io_error wrong, std::size_t size) {
   }
   if (*message && !last_words_) waiting_ = !received(**message);
   buffer_.consume(size);
-  if (!ended_ && !waiting_) read();
+  if (ended_) return;
+  if (waiting_) kept_ = shared_from_this();
+  else read();
 }
 
 inline void channel::write() {

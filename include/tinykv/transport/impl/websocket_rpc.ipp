@@ -48,7 +48,7 @@ class rpc_out final : public channel {
     auto const id = ++last_id_;
     auto& open = calls_.try_emplace(id, port().home).first->second;
     // While the message is queued, `handed_over` may come from inside.
-    if (!send(wire::frame_kind::call, policy::priority::normal, wire::encode(wire::call{id, method, deadline, std::move(body)}),
+    if (!send(wire::frame_kind::call, raft::priority::normal, wire::encode(wire::call{id, method, deadline, std::move(body)}),
               id)) {
       calls_.erase(id);
       return false;
@@ -219,7 +219,7 @@ class rpc_in final : public channel {
     if (body.size() > port().options.message_bytes_max)
       body = wire::encode(wire::answer{answer.id, unknown(error_code::too_large, "the reply is above message_bytes_max")});
     // An answer that is dropped would leave the client in the dark for as long as the connection stands.
-    if (!send(wire::frame_kind::answer, policy::priority::normal, std::move(body)) && !channel::ended())
+    if (!send(wire::frame_kind::answer, raft::priority::normal, std::move(body)) && !channel::ended())
       close(close_reason::queue_full, rejected(error_code::busy, "the client does not take its answers"));
   }
 

@@ -23,7 +23,7 @@ inline std::size_t count_messages(std::string_view data, std::size_t max) {
   return count;
 }
 
-inline void fill(peerpb::GroupMessage& out, policy::group_message const& from) {
+inline void fill(peerpb::GroupMessage& out, raft::group_message const& from) {
   auto const& m = from.message;
   out.set_group(from.group.value);
   out.set_kind(static_cast<std::uint32_t>(m.kind));
@@ -67,7 +67,7 @@ inline bool read_entries(peerpb::GroupMessage& from, raft::message& out) {
   return at == block.size();
 }
 
-inline bool read_message(peerpb::GroupMessage& from, policy::group_message& out) {
+inline bool read_message(peerpb::GroupMessage& from, raft::group_message& out) {
   if (from.kind() < static_cast<std::uint32_t>(raft::message_kind::pre_vote_request) ||
       from.kind() > static_cast<std::uint32_t>(raft::message_kind::read_reply))
     return false;
@@ -140,7 +140,7 @@ result<std::optional<failure>> decode_verdict(std::string_view data) {
   return std::optional{std::move(refusal)};
 }
 
-std::vector<std::string> encode(policy::envelope const& v, mail_limits const& limits) {
+std::vector<std::string> encode(raft::envelope const& v, mail_limits const& limits) {
   std::vector<std::string> out;
   peerpb::Mail mail;
   std::size_t size = 0;
@@ -164,13 +164,13 @@ std::vector<std::string> encode(policy::envelope const& v, mail_limits const& li
   return out;
 }
 
-result<policy::envelope> decode_mail(policy::priority priority, std::string_view data, mail_limits const& limits) {
+result<raft::envelope> decode_mail(raft::priority priority, std::string_view data, mail_limits const& limits) {
   if (data.size() > 0x7fffffff) return detail::malformed("mail above 2 GiB");
   if (detail::count_messages(data, limits.messages_max) > limits.messages_max)
     return rejected(error_code::too_large, "mail with more than messages_max messages", limits.messages_max);
   peerpb::Mail in;
   if (!detail::parse(in, data)) return detail::malformed("malformed mail");
-  policy::envelope out{priority, {}};
+  raft::envelope out{priority, {}};
   out.messages.reserve(static_cast<std::size_t>(in.messages_size()));
   auto room = limits.entries_max;
   for (auto& each : *in.mutable_messages()) {

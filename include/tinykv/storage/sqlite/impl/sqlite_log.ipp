@@ -2,74 +2,16 @@
 
 #include <tinykv/storage/sqlite/sqlite_log.hpp>
 
+#include <tinykv/storage/sqlite/detail/open_turn.hpp>
 #include <tinykv/storage/sqlite/detail/turn_directory.hpp>
 #include <tinykv/storage/sqlite/detail/turn_format.hpp>
 #include <tinykv/storage/sqlite/impl/database.ipp>
+#include <tinykv/storage/sqlite/impl/record_reader.ipp>
 
 #include <algorithm>
 #include <utility>
 
 namespace tinykv::storage {
-
-namespace detail {
-
-/// Reads records in place; holds a read transaction while it lives.
-class record_reader {
- public:
-  explicit record_reader(connection const& db) : db_(db) {}
-  record_reader(record_reader const&) = delete;
-  record_reader& operator=(record_reader const&) = delete;
-  ~record_reader() { sqlite3_blob_close(blob_); }
-
-  /// The payload of the record at `at`, which must belong to `group`.
-  result<bytes> payload(group_id group, place const& at) {
-    auto const seq = static_cast<sqlite3_int64>(at.seq);
-    auto const opened = blob_ == nullptr ? sqlite3_blob_open(db_.get(), "main", "turn", "body", seq, 0, &blob_)
-                                         : sqlite3_blob_reopen(blob_, seq);
-    if (opened != SQLITE_OK) return failed(at);
-    if (std::uint64_t{at.offset} + at.size > static_cast<std::uint64_t>(sqlite3_blob_bytes(blob_))) return damaged(at);
-    std::string raw(at.size, '\0');
-    if (sqlite3_blob_read(blob_, raw.data(), static_cast<int>(at.size), static_cast<int>(at.offset)) != SQLITE_OK)
-      return failed(at);
-    codec::reader in{raw};
-    auto const r = read_record(at.seq, at.offset, in);
-    if (!r || !in.finished() || r->group != group) return damaged(at);
-    first_ = r->index;
-    return bytes::adopt(std::move(raw)).slice(record_header_size);
-  }
-  /// Appends the entries [from, to] of `e` until their cost passes `budget`, but at least one when `out` is empty. True
-  /// iff all of them fitted.
-  result<bool> entries(group_id group, extent const& e, log_index from, log_index to, std::uint64_t& budget,
-                       std::vector<raft::entry>& out) {
-    auto const block = payload(group, e.at);
-    if (!block) return block.error();
-    codec::reader in{block->view()};
-    auto const count = in.count(3);
-    for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
-      auto entry = raft::decode_entry(in, *block, first_ + i);
-      if (entry.index < from) continue;
-      if (!in.ok() || entry.index > to) break;
-      auto const cost = raft::cost_of(entry);
-      if (!out.empty() && cost > budget) return false;
-      budget -= std::min(budget, cost);
-      out.push_back(std::move(entry));
-    }
-    if (!in.ok() || out.empty() || out.back().index != to) return damaged(e.at);
-    return true;
-  }
-
- private:
-  failure failed(place const& at) const { return sqlite_failure(db_.get(), db_.path(), "read turn " + std::to_string(at.seq)); }
-  failure damaged(place const& at) const {
-    return corrupt_failure(db_.path(), "a record of turn " + std::to_string(at.seq) + " is not what was written");
-  }
-
-  connection const& db_;
-  sqlite3_blob* blob_ = nullptr;
-  log_index first_;  // of the record read last
-};
-
-}  // namespace detail
 
 class sqlite_log::impl {
  public:
@@ -113,16 +55,13 @@ class sqlite_log::impl {
       return fail(fatal(error_code::too_large, options_.path + ": a log batch above " + std::to_string(turn_bytes_max) +
                                                    " bytes; lower the store's bounds", turn_bytes_max));
 
-    // The directory is ahead of the disk from here to the commit; should that fail, nothing of it is used again.
-    auto const seq = next_seq_++;
-    detail::turn_writer turn{seq};
-    directory_.add_row(seq, 0);
-    for (auto const& write : batch.groups) take(turn, seq, write);
-    if (batch.store_record) put_store_record(turn, seq, *batch.store_record);
+    detail::open_turn turn{directory_, next_seq_++, options_.record_bytes_max};
+    for (auto const& write : batch.groups) turn.take(write);
+    if (batch.store_record) turn.put_store_record(*batch.store_record);
     auto const front_before = directory_.front();
-    if (auto compacted = compact(turn, seq); !compacted) return fail(compacted.error());
-    auto const body = std::move(turn).finish(directory_.front());
-    directory_.resize_last_row(body.size());
+    if (auto compacted = compact(turn); !compacted) return fail(compacted.error());
+    auto const seq = turn.seq();
+    auto const body = std::move(turn).finish();
     if (auto stored = store(seq, body, directory_.front() != front_before); !stored) return fail(stored.error());
     return done{};
   }
@@ -250,92 +189,26 @@ class sqlite_log::impl {
     return cost;
   }
 
-  void take(detail::turn_writer& turn, std::uint64_t seq, policy::log_write const& write) {
-    auto const* before = directory_.find(write.group);
-    if (write.drop_entries) {
-      turn.add(detail::record_kind::drop, write.group, {}, {});
-      directory_.drop_entries(write.group);
-    }
-    if (write.truncated) {
-      auto const last = before == nullptr ? log_index{} : before->last();
-      TINYKV_CHECK(write.drop_entries || write.truncated->at.index <= last);
-      TINYKV_CHECK(write.drop_entries || before == nullptr || before->truncated.at.index <= write.truncated->at.index);
-      put_truncation(turn, seq, write.group, *write.truncated);
-    }
-    if (!write.entries.empty()) put_entries(turn, seq, write.group, write.entries);
-    if (write.state) put_state(turn, seq, write.group, *write.state);
-  }
-
-  void put_entries(detail::turn_writer& turn, std::uint64_t seq, group_id group, std::vector<raft::entry> const& all) {
-    auto const* before = directory_.find(group);
-    auto const truncated = before == nullptr ? log_index{} : before->truncated.at.index;
-    auto const last = before == nullptr ? log_index{} : before->last();
-    TINYKV_CHECK(all.front().index > truncated && all.front().index - 1 <= last);
-    for (std::size_t i = 1; i < all.size(); ++i) TINYKV_CHECK(all[i].index == all[i - 1].index + 1);
-    for_pieces(all, [&](std::span<raft::entry const> piece) {
-      directory_.append(group, put(turn, seq, detail::record_kind::entries, group, piece));
-    });
-  }
-  /// Cuts entries into pieces of about `record_bytes_max`, so that a fetch need not read much more than it gives.
-  template <class Use>
-  void for_pieces(std::span<raft::entry const> all, Use use) const {
-    std::size_t begin = 0;
-    std::uint64_t cost = 0;
-    for (std::size_t i = 0; i < all.size(); ++i) {
-      auto const more = raft::cost_of(all[i]);
-      if (i > begin && cost + more > options_.record_bytes_max) {
-        use(all.subspan(begin, i - begin));
-        begin = i;
-        cost = 0;
-      }
-      cost += more;
-    }
-    use(all.subspan(begin));
-  }
-  static detail::extent put(detail::turn_writer& turn, std::uint64_t seq, detail::record_kind kind, group_id group,
-                            std::span<raft::entry const> piece) {
-    auto const r = turn.add(kind, group, piece.front().index, detail::encode_entries(piece));
-    return {piece.front().index, piece.back().index, {seq, r.offset, r.size}, piece.size()};
-  }
-  void put_truncation(detail::turn_writer& turn, std::uint64_t seq, group_id group, raft::truncation const& t) {
-    std::string payload;
-    codec::writer out{payload};
-    raft::encode(out, t);
-    auto const r = turn.add(detail::record_kind::truncation, group, t.at.index, payload);
-    directory_.truncate(group, t, {seq, r.offset, r.size});
-  }
-  void put_state(detail::turn_writer& turn, std::uint64_t seq, group_id group, raft::hard_state state) {
-    std::string payload;
-    codec::writer out{payload};
-    raft::encode(out, state);
-    auto const r = turn.add(detail::record_kind::hard_state, group, state.commit, payload);
-    directory_.set_state(group, state, {seq, r.offset, r.size});
-  }
-  void put_store_record(detail::turn_writer& turn, std::uint64_t seq, bytes const& record) {
-    auto const r = turn.add(detail::record_kind::store, {}, {}, record.view());
-    directory_.set_store_record(bytes::copy_of(record.view()), {seq, r.offset, r.size});
-  }
-
   /// Lets go of dead rows in front, and moves what pins the first of them forward when too much is dead behind it.
-  result<done> compact(detail::turn_writer& turn, std::uint64_t seq) {
+  result<done> compact(detail::open_turn& turn) {
     auto const size_before = turn.size();
     std::uint32_t dropped = 0;
     auto const drop_dead = [&] {
-      for (; dropped < options_.drop_rows_max && directory_.front() != seq && directory_.front_dead(); ++dropped)
+      for (; dropped < options_.drop_rows_max && directory_.front() != turn.seq() && directory_.front_dead(); ++dropped)
         directory_.drop_front();
     };
-    for (drop_dead(); dropped < options_.drop_rows_max && directory_.front() != seq; drop_dead()) {
+    for (drop_dead(); dropped < options_.drop_rows_max && directory_.front() != turn.seq(); drop_dead()) {
       auto const dead = directory_.bytes_total() - std::min(directory_.bytes_total(), directory_.bytes_live());
       if (dead <= std::max(options_.dead_bytes_max, directory_.bytes_live())) break;
       auto const moved_so_far = turn.size() - size_before;
       if (moved_so_far >= options_.move_bytes_max) break;
-      if (auto moved = move_front(turn, seq, options_.move_bytes_max - moved_so_far); !moved) return moved.error();
+      if (auto moved = move_front(turn, options_.move_bytes_max - moved_so_far); !moved) return moved.error();
     }
     return done{};
   }
 
   /// Copies live records of the first row into `turn` until `budget` bytes are reached; at least one.
-  result<done> move_front(detail::turn_writer& turn, std::uint64_t seq, std::uint64_t budget) {
+  result<done> move_front(detail::open_turn& turn, std::uint64_t budget) {
     auto const front = directory_.front();
     auto const until = turn.size() + budget;
     read_.bind(1, front);
@@ -350,21 +223,20 @@ class sqlite_log::impl {
     if (!old) return damaged(front, "is not what was written");
     for (auto const& r : old->records) {
       if (turn.size() >= until) break;
-      if (auto moved = move_record(turn, seq, front, r, until); !moved) return moved.error();
+      if (auto moved = move_record(turn, front, r, until); !moved) return moved.error();
     }
     return done{};
   }
-  result<done> move_record(detail::turn_writer& turn, std::uint64_t seq, std::uint64_t front, detail::record const& r,
-                           std::size_t until) {
+  result<done> move_record(detail::open_turn& turn, std::uint64_t front, detail::record const& r, std::size_t until) {
     detail::place const at{front, r.offset, r.size};
     if (r.kind == detail::record_kind::store) {
-      if (directory_.store_record_at() == at) put_store_record(turn, seq, bytes{*directory_.store_record()});
+      if (directory_.store_record_at() == at) turn.put_store_record(bytes{*directory_.store_record()});
       return done{};
     }
     auto const* places = directory_.find(r.group);
     if (places == nullptr) return done{};
-    if (places->state_at == at) put_state(turn, seq, r.group, places->state);
-    if (places->truncated_at == at) put_truncation(turn, seq, r.group, raft::truncation{places->truncated});
+    if (places->state_at == at) turn.put_state(r.group, places->state);
+    if (places->truncated_at == at) turn.put_truncation(r.group, places->truncated);
     if (r.kind != detail::record_kind::entries && r.kind != detail::record_kind::moved) return done{};
 
     auto const count = detail::count_entries(r.payload, r.index);
@@ -380,7 +252,7 @@ class sqlite_log::impl {
         auto bytes_max = std::min<std::uint64_t>(until - turn.size(), options_.record_bytes_max);
         auto const got = reader.entries(r.group, e, from, e.last, bytes_max, entries);
         if (!got) return got.error();
-        directory_.move(r.group, put(turn, seq, detail::record_kind::moved, r.group, entries));
+        turn.move_entries(r.group, entries);
         if (entries.back().index == e.last) break;
         from = entries.back().index + 1;
       }
