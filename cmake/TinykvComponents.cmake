@@ -50,8 +50,7 @@ tinykv_component(core)
 target_compile_features(tinykv_core INTERFACE cxx_std_20)
 target_include_directories(tinykv_core INTERFACE
   "$<BUILD_INTERFACE:${TINYKV_INCLUDE_DIR}>" "$<INSTALL_INTERFACE:include>")
-tinykv_source_component(core SOURCES
-  src.hpp codec/src.hpp kv/src.hpp raftstore/src.hpp txn/src.hpp scheduler/src.hpp storage/src.hpp sim/src.hpp testing/src.hpp)
+tinykv_source_component(core SOURCES src.hpp) # includes those of the folders
 set(TINYKV_COMPONENTS core)
 
 if(TINYKV_HAS_ASIO)

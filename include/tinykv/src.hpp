@@ -8,3 +8,5 @@
 #include <tinykv/raft/impl/reads.ipp>
 #include <tinykv/raft/impl/ready.ipp>
 #include <tinykv/raft/impl/replication.ipp>
+#include <tinykv/sim/src.hpp>
+#include <tinykv/testing/src.hpp>

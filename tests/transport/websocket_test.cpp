@@ -291,6 +291,8 @@ TEST_CASE("a port carries one store", "[transport][websocket]") {
   auto here = std::move(*port::open(on.io, quick()));
   testing::recording_sink sink;
   websocket one{here, {}}, two{here, {}};
+  CHECK(one.start(start_of(0), sink).error().code == error_code::invalid_argument);
+  CHECK(one.start(start_of(1, 0), sink).error().code == error_code::invalid_argument);
   REQUIRE(one.start(start_of(1), sink));
   CHECK(one.start(start_of(1), sink).error().code == error_code::locked);
   CHECK(two.start(start_of(1), sink).error().code == error_code::locked);

@@ -38,7 +38,7 @@ TEST_CASE("messages leave by priority, and in order within one", "[wire][frame]"
 }
 
 TEST_CASE("a message is cut into frames of at most the bound, header included, and joined again", "[wire][frame]") {
-  for (std::size_t const size : {0, 1, 7, 8, 9, 16, 17, 100}) {
+  for (std::size_t const size : {0U, 1U, 7U, 8U, 9U, 16U, 17U, 100U}) {
     std::string body;
     for (std::size_t i = 0; i < size; ++i) body += static_cast<char>('a' + i % 26);
     frame_queue queue{10, 10000};

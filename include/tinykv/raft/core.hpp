@@ -71,6 +71,7 @@ class core {
   void become_follower(term t, peer_id leader);
   void campaign(bool pre);
   void become_leader();
+  bool own_vote_is_durable() const;
   void count_votes();
   void reset_timer();
   bool in_lease() const;

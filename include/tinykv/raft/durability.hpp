@@ -28,8 +28,7 @@ class durability {
   ticket open(hard_state const& state, log_index last) {
     ++newest_;
     auto const same = !open_.empty() && open_.back().last == last && open_.back().term == state.term && open_.back().vote == state.vote;
-    if (same) open_.back().number = newest_;  // no writes: durable when the one before is
-    else open_.push_back({newest_, last, state.term, state.vote});
+    if (!same) open_.push_back({newest_, last, state.term, state.vote});  // else no writes: durable when the one before is
     return newest_;
   }
   /// The entries from `from` on are no longer in the log: no ticket under way stands for them.

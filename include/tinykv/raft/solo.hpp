@@ -5,6 +5,7 @@
 #include <tinykv/raft/options.hpp>
 #include <tinykv/raft/values/ready.hpp>
 
+#include <algorithm>
 #include <deque>
 #include <utility>
 
@@ -114,7 +115,9 @@ class solo {
     }
     if (handed_ == durable_ || fetch_open_ || in_window(handed_ + 1)) return;
     fetch_open_ = true;  // only after a start: what was committed then and is not in the machine
-    out.fetches.push_back({fetch_purpose::apply, {}, state_.term, handed_ + 1, durable_, options_.apply_bytes_max});
+    // Not what the window holds, or it would be handed out twice.
+    auto const to = window_.empty() ? durable_ : std::min(durable_, window_.front().index - 1);
+    out.fetches.push_back({fetch_purpose::apply, {}, state_.term, handed_ + 1, to, options_.apply_bytes_max});
   }
 
   raft::options options_;

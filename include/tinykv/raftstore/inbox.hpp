@@ -2,11 +2,13 @@
 
 #include <tinykv/core/result.hpp>
 #include <tinykv/core/task.hpp>
+#include <tinykv/core/time.hpp>
 #include <tinykv/policy/transport.hpp>
 #include <tinykv/raft/values/ready.hpp>
 #include <tinykv/raftstore/options.hpp>
 
 #include <mutex>
+#include <optional>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -50,8 +52,25 @@ struct entries_applied {
   std::vector<std::pair<position, Reply>> replies;  ///< Of the commands.
   std::optional<failure> failed;                    ///< The machine gave up.
 };
+/// The read lane has finished the reads of a turn.
+struct reads_done {};
 /// The tick timer has fired.
 struct tick_due {};
+/// A client proposes a command.
+template <class Answer>
+struct proposal_arrived {
+  group_id group;    ///< To which group.
+  bytes command;     ///< What.
+  instant deadline;  ///< Until when it is waited for.
+  Answer done;       ///< Takes the reply.
+};
+/// A client reads.
+template <class Reader>
+struct read_arrived {
+  group_id group;    ///< Which group.
+  instant deadline;  ///< Until when it is waited for.
+  Reader done;       ///< Takes the view.
+};
 /// Something to be done with the store, on the home lane.
 template <class Store>
 struct call {
@@ -63,12 +82,12 @@ struct call {
 ///
 /// Mail is bounded: over the bounds appends are dropped, and at a far higher one votes and heartbeats; Raft repairs both.
 /// Completions are never dropped; the lanes bound them.
-template <class Store, class Reply>
+template <class Store, class Reply, class Answer, class Reader>
 class inbox final : public policy::receive_sink {
  public:
   /// One thing that happened.
   using item = std::variant<mail_arrived, greeting_arrived, refusal_arrived, batch_written, entries_fetched,
-                            entries_applied<Reply>, tick_due, call<Store>>;
+                            entries_applied<Reply>, proposal_arrived<Answer>, read_arrived<Reader>, reads_done, tick_due, call<Store>>;
 
   /// Empty, with the bounds of the store.
   explicit inbox(options const& bounds) : bounds_(bounds) {}
@@ -79,6 +98,15 @@ class inbox final : public policy::receive_sink {
   void push(item what) {
     auto lock = std::unique_lock{mutex_};
     add(std::move(lock), std::move(what));
+  }
+  /// Queues a call of a client, or gives it back when too many wait.
+  template <class Call>
+  std::optional<Call> offer(Call what) {
+    auto lock = std::unique_lock{mutex_};
+    if (calls_ >= bounds_.inbox_calls_max) return std::optional<Call>{std::move(what)};
+    ++calls_;
+    add(std::move(lock), std::move(what));
+    return std::nullopt;
   }
   void greeted(store_identity const& from, store_id to, verdict answer) noexcept override {
     push(greeting_arrived{from, to, std::move(answer)});
@@ -104,7 +132,7 @@ class inbox final : public policy::receive_sink {
   /// Everything, in order.
   std::vector<item> drain() {
     auto const lock = std::lock_guard{mutex_};
-    messages_ = urgent_ = bytes_ = 0;
+    calls_ = messages_ = urgent_ = bytes_ = 0;
     return std::exchange(items_, {});
   }
   /// How many messages were dropped since the last call.
@@ -125,6 +153,7 @@ class inbox final : public policy::receive_sink {
   unique_function<void()> wake_;
   std::mutex mutex_;
   std::vector<item> items_;
+  std::uint64_t calls_ = 0;
   std::uint64_t messages_ = 0;
   std::uint64_t urgent_ = 0;
   std::uint64_t bytes_ = 0;

@@ -18,12 +18,14 @@ struct apply_job {
   group_id group;                    ///< Whose.
   std::uint64_t incarnation = 0;     ///< Of the replica.
   std::shared_ptr<Machine> target;   ///< Into which machine.
+  std::shared_ptr<bool> broken;      ///< It has given up; belongs to the apply lane.
   std::vector<raft::entry> entries;  ///< At least one.
 };
 /// A read that may look at the machine now.
 template <class Machine, class Reader>
 struct due_read {
   std::shared_ptr<Machine> target;  ///< At which machine.
+  std::shared_ptr<bool> broken;     ///< It has given up; belongs to the apply lane.
   Reader use;                       ///< Who looks.
 };
 
@@ -52,31 +54,37 @@ class lanes {
       inbox->push(entries_fetched{group, incarnation, request, std::move(entries)});
     });
   }
-  /// Apply lane: all jobs of a turn in one task; each answered by `entries_applied`.
+  /// Apply lane: all jobs of a turn in one task; each answered by `entries_applied`. A machine that has given up is not
+  /// touched again: a later task that succeeded would hide the entries that are missing in it.
   void apply(std::vector<apply_job<Machine>> jobs) {
     if (jobs.empty()) return;
     under_way_ += jobs.size();
     where_.post_on(policy::lane::apply, [jobs = std::move(jobs), inbox = inbox_] {
       for (auto const& job : jobs) {
         entries_applied<typename Machine::reply> out{job.group, job.incarnation, job.entries.back().index, {}, {}};
-        auto replies = apply_entries(*job.target, job.entries);
+        auto replies = *job.broken ? decltype(apply_entries(*job.target, job.entries)){given_up()} : apply_entries(*job.target, job.entries);
+        *job.broken = !replies;
         if (replies) out.replies = std::move(*replies);
         else out.failed = std::move(replies).error();
         inbox->push(std::move(out));
       }
     });
   }
-  /// Read lane (a machine without views: apply lane): all reads of a turn in one task. The view is taken there, after the
+  /// Read lane (a machine without views: apply lane): all reads of a turn in one task, answered by `reads_done`. The view is taken there, after the
   /// apply that the reads waited for.
   template <class Reader>
   void read(std::vector<due_read<Machine, Reader>> due) {
     if (due.empty()) return;
     constexpr auto lane = policy::ViewableMachine<Machine> ? policy::lane::read : policy::lane::apply;
-    where_.post_on(lane, [due = std::move(due)]() mutable {
+    ++under_way_;
+    where_.post_on(lane, [due = std::move(due), inbox = inbox_]() mutable {
       for (auto& read : due) {
         if constexpr (policy::ViewableMachine<Machine>) read.use(std::as_const(*read.target).view());
+        else if (*read.broken) read.use(given_up());
         else read.use(std::cref(*read.target));
       }
+      due.clear();
+      inbox->push(reads_done{});
     });
   }
   /// Apply lane: makes durable what a persistent machine holds; then `then` is pushed.
@@ -91,6 +99,8 @@ class lanes {
   }
 
  private:
+  static failure given_up() { return fatal(error_code::machine_failed, "the state machine has given up"); }
+
   template <class F>
   void on_disk(F work) {
     ++under_way_;

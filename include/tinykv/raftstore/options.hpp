@@ -30,13 +30,15 @@ struct group_options {
 
 /// The numbers of one store. Every queue has its bound here.
 struct options {
-  std::uint64_t seed = 0;                                  ///< Of everything random. Programs: std::random_device.
+  std::uint64_t seed = 0;                                  ///< Of everything random: uuid, start number, timeouts. Must differ
+                                                           ///< from start to start; programs: std::random_device.
   duration tick_interval = std::chrono::milliseconds{100}; ///< One Raft tick.
   duration disk_stall_max = std::chrono::seconds{2};       ///< A log write in flight for longer: leaderships are given up.
   raft::options raft;                                      ///< Of each group; `self` and `seed` are set by the store.
   group_options first_group;                               ///< The group it starts with.
   std::uint32_t proposals_max = 65536;                     ///< Unanswered proposals per group; more are refused as busy.
   std::uint32_t reads_max = 65536;                         ///< Unanswered reads per group; more are refused as busy.
+  std::uint32_t inbox_calls_max = 1U << 18;                ///< Calls that wait to be looked at; more are refused as busy.
   std::uint32_t inbox_messages_max = 65536;                ///< Appends that wait to be stepped; more are dropped.
   std::uint32_t inbox_urgent_max = 1U << 20;               ///< The same for votes, heartbeats and rounds.
   std::uint64_t inbox_bytes_max = 64ULL << 20;             ///< The same in bytes of entries, appends only.

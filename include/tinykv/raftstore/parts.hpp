@@ -28,6 +28,9 @@ struct checked_composition {
   static_assert(policy::Executor<typename P::executor>, "tinykv: `executor` is no Executor; include its header, see policy/executor.hpp");
   static_assert(policy::Clock<typename P::clock>, "tinykv: `clock` is no Clock; include its header, see policy/clock.hpp");
   static_assert(policy::Observer<typename P::observer>, "tinykv: `observer` is no Observer; see policy/observer.hpp");
+  static_assert(!policy::is_durable_machine<typename P::machine> || policy::PersistentMachine<typename P::machine>,
+                "tinykv: a machine whose state is durable must be a PersistentMachine: without `applied`, `durable`, `sync` and "
+                "`apply_batch` its entries would be applied again at each start");
   static_assert(P::log::durable || !policy::is_durable_machine<typename P::machine>,
                 "tinykv: a durable machine over a volatile log would keep effects of entries that the log forgets: "
                 "take a durable log (storage::sqlite_log) or a volatile engine");

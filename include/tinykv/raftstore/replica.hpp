@@ -41,6 +41,7 @@ class replica {
   Consensus& consensus() { return core_; }                           ///< Inputs go there.
   Consensus const& consensus() const { return core_; }               ///< For status.
   std::shared_ptr<Machine> const& machine() const { return machine_; }  ///< Of the apply lane.
+  std::shared_ptr<bool> const& broken() const { return broken_; }    ///< Apply lane: the machine has given up.
   std::optional<failure> const& fenced() const { return fenced_; }   ///< Set once the replica has stopped for good.
 
   /// A message from a peer on `sender`. Dropped when that peer is known to be elsewhere.
@@ -67,6 +68,7 @@ class replica {
     if (proposals_.size() >= proposals_max) return done(rejected(error_code::busy, "too many proposals are open"));
     auto at = core_.propose(std::move(command), core_.brief().term);
     if (!at) return done(std::move(at).error());
+    led_ = at->term;  // perhaps this leadership ends before the next Ready is taken
     proposals_.add(*at, deadline, std::move(done));
   }
   /// Asks for a view that holds everything acknowledged by now.
@@ -134,6 +136,7 @@ class replica {
   std::uint64_t incarnation_;
   Consensus core_;
   std::shared_ptr<Machine> machine_;
+  std::shared_ptr<bool> broken_ = std::make_shared<bool>(false);
   proposals<reply> proposals_;
   reads<read_view<Machine>> reads_;
   std::map<peer_id, store_id> stores_;  // of the configuration, and of whoever has written

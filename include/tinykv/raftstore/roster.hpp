@@ -20,6 +20,9 @@ namespace tinykv::raftstore {
 ///     start   = uuid 16 bytes, epoch varint, number u64
 class roster {
  public:
+  /// Stores remembered at most; further ones are refused.
+  static constexpr std::size_t stores_max = 4096;
+
   /// What is to be done with a greeting.
   enum class verdict : std::uint8_t {
     known,  ///< The latest start known; let it in.
@@ -121,6 +124,7 @@ inline result<roster::verdict> roster::judge(store_identity const& from, store_i
   if (from.store == self_.store || from.store == store_id{}) return refuse("two stores use the id " + std::to_string(from.store.value));
   if (from.consensus != self_.consensus) return refuse(name + " runs another consensus");
   auto const it = met_.find(from.store);
+  if (it == met_.end() && met_.size() >= stores_max) return refuse("too many stores have been met");
   if (it == met_.end()) return verdict::news;
   auto const& met = it->second;
   if (met.uuid != from.uuid)

@@ -11,6 +11,7 @@
 #include <tinykv/raftstore/start.hpp>
 #include <tinykv/raftstore/status.hpp>
 
+#include <algorithm>
 #include <iterator>
 #include <map>
 #include <memory>
@@ -57,31 +58,27 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
   /// `rejected` when it certainly is not in a log (not_leader with the leader's store id as hint, busy, too_large,
   /// stopped); `unknown` when it may be (deadline, leadership_lost, stopped). A deadline is met within a tick.
   void propose(group_id group, bytes command, duration patience, answer done) {
-    auto const deadline = clock_.now() + patience;
-    enter([group, deadline, command = std::move(command), done = std::move(done)](store& self) mutable {
-      if (auto* r = self.find(group, done)) r->propose(std::move(command), deadline, std::move(done), self.options_.proposals_max);
-    });
+    auto const deadline = end_of(patience);
+    enter(proposal_arrived<answer>{group, std::move(command), deadline, std::move(done)});
   }
   /// Reads a state that holds everything acknowledged before this call, at leader and follower alike (SAFETY.md §7). `use`
   /// is called once: with a view on the read lane (a machine without views: with the machine on the apply lane), or with a
   /// failure on the home lane.
   void read(group_id group, duration patience, reader use) {
-    auto const deadline = clock_.now() + patience;
-    enter([group, deadline, use = std::move(use)](store& self) mutable {
-      if (auto* r = self.find(group, use)) r->read(deadline, std::move(use), self.options_.reads_max);
-    });
+    auto const deadline = end_of(patience);
+    enter(read_arrived<reader>{group, deadline, std::move(use)});
   }
   /// Gives the status, on the home lane.
   void status(unique_function<void(store_status)> done) {
-    enter([done = std::move(done)](store& self) mutable { done(self.status_now()); });
+    inbox_->push(call<store>{[done = std::move(done)](store& self) mutable { done(self.status_now()); }});
   }
   /// Ends the service: everything open is answered `unknown` (stopped), what is under way on the lanes is waited for, a
   /// persistent machine is synced; then `done` is called on the home lane.
   void stop(unique_function<void()> done) {
-    enter([done = std::move(done)](store& self) mutable {
+    inbox_->push(call<store>{[done = std::move(done)](store& self) mutable {
       self.when_stopped_.push_back(std::move(done));
       self.close(stopped_failure());
-    });
+    }});
   }
   /// The consensus of one group; null if there is none. Home lane; for tests and checkers.
   typename P::consensus const* peek(group_id group) const {
@@ -101,7 +98,7 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
 
  private:
   using replica_type = replica<typename P::consensus, machine>;
-  using inbox_type = inbox<store, reply>;
+  using inbox_type = inbox<store, reply, answer, reader>;
   using lanes_type = lanes<executor, typename P::log, machine, inbox_type>;
   using jobs = std::vector<apply_job<machine>>;
 
@@ -117,9 +114,17 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
         clock_(std::move(p.clock)),
         observer_(std::move(p.observer)) {}
 
+  // A patience without end does not run over.
+  instant end_of(duration patience) const {
+    auto const now = clock_.now();
+    return now + std::min(patience, duration::max() - now.since_start);
+  }
+
   static failure stopped_failure() { return rejected(error_code::stopped, "the node was stopped"); }
 
   void start(identity who) {
+    // Stores that were given one seed must not draw the same election timeouts.
+    random_ = random{options_.seed ^ (who.store.value * 0x9e3779b97f4a7c15ULL) ^ (who.cluster.value << 32)};
     inbox_->wake_by([weak = this->weak_from_this(), &where = executor_] {
       where.post([weak] {
         if (auto const self = weak.lock()) self->turn();
@@ -169,19 +174,28 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
   }
 
   void take(tick_due&) {}
+  void take(reads_done&) { lanes_.finished(); }
   void take(call<store>& c) { c.run(*this); }
+  void take(proposal_arrived<answer>& p) {
+    if (auto* r = find(p.group, p.done)) r->propose(std::move(p.command), p.deadline, std::move(p.done), options_.proposals_max);
+  }
+  void take(read_arrived<reader>& p) {
+    if (auto* r = find(p.group, p.done)) r->read(p.deadline, std::move(p.done), options_.reads_max);
+  }
   void take(mail_arrived& m) {
     if (failed_) return;
     if (!door_->who().is_latest(m.from)) return note_dropped(m.mail.messages.size());
-    for (auto& g : m.mail.messages)
+    for (auto& g : m.mail.messages) {
+      if (raft::is_reply(g.message.kind)) refused_by_.erase(m.from.store);  // it has let this start in meanwhile
       if (auto* r = replica_of(g.group)) {
         r->step(m.from.store, std::move(g.message));
         wake(*r);
       }
+    }
   }
   void take(refusal_arrived& r) {
     tell({policy::event_kind::refused_by, {}, {}, {}, r.by.value, static_cast<std::uint64_t>(r.reason.code)});
-    refused_by_[r.by] = std::move(r.reason);
+    if (refused_by_.size() < roster::stores_max || refused_by_.count(r.by) != 0) refused_by_[r.by] = std::move(r.reason);
   }
   void take(greeting_arrived& g) {
     if (failed_) return g.answer(rejected(error_code::stopped, "this store does not serve"));
@@ -247,16 +261,17 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
       batches_.open().groups.push_back(std::move(write));
     }
     mail(r, std::move(out.early));
+    auto const held = !r.held.empty();
     hold(r, out.number, std::move(out.late));
     release(r);
+    if (!held && !r.held.empty()) holding_.push_back(&r);
     take_due_reads(r);
     for (auto const& request : out.fetches) lanes_.fetch(r.group(), r.incarnation(), request);
-    if (!out.committed.empty()) committed.push_back({r.group(), r.incarnation(), r.machine(), std::move(out.committed)});
+    if (!out.committed.empty()) committed.push_back({r.group(), r.incarnation(), r.machine(), r.broken(), std::move(out.committed)});
   }
 
   void hold(replica_type& r, ticket number, std::vector<raft::message> late) {
     if (r.held.empty() || r.held.back().batch != r.last_batch) {
-      if (r.held.empty()) holding_.push_back(&r);
       r.held.push_back({number, r.last_batch, std::move(late)});
     } else {
       r.held.back().number = number;
@@ -292,7 +307,7 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
   void take_due_reads(replica_type& r) {
     for (auto& use : r.ready_reads()) {
       tell({policy::event_kind::read_answered, r.group(), {}, {}, 0, 0});
-      due_reads_.push_back({r.machine(), std::move(use)});
+      due_reads_.push_back({r.machine(), r.broken(), std::move(use)});
     }
   }
 
@@ -357,6 +372,8 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
   void step_calls_only() {
     for (auto& item : inbox_->drain()) {
       if (auto* c = std::get_if<call<store>>(&item)) c->run(*this);
+      if (auto* p = std::get_if<proposal_arrived<answer>>(&item)) take(*p);
+      if (auto* r = std::get_if<read_arrived<reader>>(&item)) take(*r);
       if (auto* g = std::get_if<greeting_arrived>(&item)) take(*g);
     }
     for (auto& done : std::exchange(when_stopped_, {})) done();
@@ -364,9 +381,11 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
 
   // --- small things -----------------------------------------------------------------------------------------------
 
-  template <class F>
-  void enter(F f) {
-    inbox_->push(call<store>{std::move(f)});
+  // A call of a client. Over the bound it is refused without entering, but not from inside the call.
+  template <class Call>
+  void enter(Call what) {
+    if (auto back = inbox_->offer(std::move(what)))
+      executor_.post([back = std::move(*back)]() mutable { back.done(rejected(error_code::busy, "too many calls wait for the store")); });
   }
 
   // The replica of a call, awake; or the call is answered.

@@ -52,6 +52,7 @@ struct host {
   instant paused_until;                      ///< Nothing runs before (F-P4).
   std::int64_t drift_ppm = 0;                ///< How much too fast its clock is (F-C2).
   duration clock_start{0};                   ///< What its clock showed at the beginning.
+  std::uint64_t writes_cut = 0;              ///< Disk tasks that were in flight at crashes.
   std::uint32_t slowness = 1;                ///< Lane tasks take this many times as long (F-D10).
   bool disk_failed = false;                  ///< A write failed in this life: all later ones do (LogStorage 5).
   sim::disk log_disk;                        ///< What it holds in its log.

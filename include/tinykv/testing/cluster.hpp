@@ -4,6 +4,7 @@
 #include <tinykv/raftstore/store.hpp>
 #include <tinykv/sim/recorder.hpp>
 #include <tinykv/sim/simulated.hpp>
+#include <tinykv/testing/cluster_options.hpp>
 #include <tinykv/testing/oracle.hpp>
 #include <tinykv/testing/watched.hpp>
 
@@ -16,14 +17,6 @@
 #include <vector>
 
 namespace tinykv::testing {
-
-/// What a simulated cluster is made of.
-struct cluster_options {
-  std::uint64_t seed = 1;           ///< Decides everything.
-  std::uint32_t stores = 3;         ///< Numbered from 1; all are voters.
-  sim::faults weather;              ///< At the beginning.
-  raftstore::options store;         ///< Of each; seed and group are set by the cluster.
-};
 
 /// A whole cluster in one thread and in virtual time: the composition P, with its own machine, in a simulated world, and an
 /// oracle that holds every step against the invariants. The code that runs is the code that ships.
@@ -80,7 +73,9 @@ class cluster final : private sim::witness {
   /// The store's process dies. Precondition: up(id).
   void crash(store_id id) {
     if (leader() == id) oracle_.reached().count(situation::leader_crashed);
+    auto const cut_before = world_.host(id).writes_cut;
     world_.crash(id);
+    if (world_.host(id).writes_cut != cut_before) oracle_.reached().count(situation::crash_with_write_in_flight);
     oracle_.crashed(id);
     auto const dead = slots_.extract(id);
     end_calls_at(id);

@@ -16,15 +16,15 @@ class nemesis {
   /// Begins its work on `target`, which must outlive it.
   nemesis(Cluster& target, plan const& of) : target_(target), world_(target.world()), plan_(of) {
     set_clocks();
-    repeat(fault::crash, ms(900), [this] { crash(any()); });
+    repeat(fault::crash, ms(900), [this] { crash(victim()); });
     repeat(fault::crash_all, ms(2500), [this] { crash_all(); });
-    repeat(fault::pause, ms(900), [this] { world_.pause(any(), between(5, 700)); });
+    repeat(fault::pause, ms(900), [this] { world_.pause(victim(), between(5, 700)); });
     repeat(fault::partition, ms(1200), [this] { partition(); });
     repeat(fault::one_way, ms(900), [this] { cut_one_way(); });
     repeat(fault::bridge, ms(2500), [this] { ring(); });
-    repeat(fault::flap, ms(1800), [this] { flap(any(), any(), 12); });
+    repeat(fault::flap, ms(1800), [this] { flap(victim(), any(), 12); });
     repeat(fault::clog, ms(900), [this] { clog(); });
-    repeat(fault::slow_disk, ms(1800), [this] { slow_down(any()); });
+    repeat(fault::slow_disk, ms(1800), [this] { slow_down(victim()); });
   }
   nemesis(nemesis const&) = delete;
   nemesis& operator=(nemesis const&) = delete;
@@ -45,6 +45,12 @@ class nemesis {
   static duration ms(std::int64_t n) { return std::chrono::milliseconds{n}; }
   duration between(std::int64_t low, std::int64_t high) { return world_.between(ms(low), ms(high)); }
   store_id any() { return target_.stores()[static_cast<std::size_t>(world_.chance().below(target_.stores().size()))]; }
+  // The leader more often than others: it is where most can go wrong.
+  store_id victim() {
+    auto const leader = target_.leader();
+    auto const chosen = any();
+    return leader && world_.chance().chance(400) ? *leader : chosen;
+  }
   std::vector<store_id> shuffled() {
     auto out = target_.stores();
     for (std::size_t i = out.size(); i > 1; --i)
@@ -86,13 +92,15 @@ class nemesis {
   }
   void partition() {
     auto side = shuffled();
-    side.resize(1 + static_cast<std::size_t>(world_.chance().below(side.size() - 1)));
+    if (world_.chance().chance(300)) side = {victim()};
+    else side.resize(1 + static_cast<std::size_t>(world_.chance().below(side.size() - 1)));
     target_.partition(side);
     later(between(20, 1200), [this] { world_.heal(); });
   }
   void cut_one_way() {
-    auto const from = any();
-    auto const to = any();
+    auto from = victim();
+    auto to = any();
+    if (world_.chance().chance(500)) std::swap(from, to);
     if (from == to) return;
     world_.set_link(from, to, sim::link::cut);
     later(between(20, 1200), [this, from, to] { world_.set_link(from, to, sim::link::open); });

@@ -3,6 +3,7 @@
 #include <tinykv/raft/core.hpp>
 #include <tinykv/sim/world.hpp>
 #include <tinykv/testing/checkers/client_order.hpp>
+#include <tinykv/testing/checkers/commit_rule.hpp>
 #include <tinykv/testing/checkers/durable_promises.hpp>
 #include <tinykv/testing/checkers/election_safety.hpp>
 #include <tinykv/testing/checkers/finding.hpp>
@@ -77,6 +78,7 @@ class oracle final : public apply_log {
   state_machine_safety states_{found_};
   durable_promises promises_{found_};
   quorum_commit commits_{found_};
+  commit_rule rule_{found_};
   proposal_answers answers_{found_};
   client_order order_{found_};
   std::map<store_id, log_index> commit_seen_;  // up to where each store's commit has been looked at

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <tinykv/core/random.hpp>
-#include <tinykv/testing/cluster.hpp>
+#include <tinykv/testing/cluster_options.hpp>
 
 #include <array>
 #include <cstdint>

@@ -15,7 +15,7 @@ namespace tinykv::testing {
 using command_maker = std::function<bytes(random& chance, std::uint64_t number)>;
 
 /// Clients of a simulated cluster: each does one call at a time, a write or a read, at the store it believes to lead, goes
-/// where it is sent, and takes an unknown outcome for what it is: it never repeats a command.
+/// where it is sent (every other one is stubborn and stays when it gets no answer), and takes an unknown outcome for what it is: it never repeats a command.
 template <class Cluster>
 class workload {
  public:
@@ -83,7 +83,9 @@ class workload {
         ++me.successes;
       } else {
         auto const& why = got.error();
-        me.guess = why.code == error_code::not_leader ? store_id{why.hint} : store_id{};
+        // A stubborn client fills the log of a leader that is cut off; others would soon leave it alone.
+        if (why.code == error_code::not_leader) me.guess = store_id{why.hint};
+        else if (who % 2 == 0) me.guess = {};
       }
       auto const how = got ? 0 : static_cast<std::uint64_t>(got.error().outcome);
       auto const code = got ? 0 : static_cast<std::uint64_t>(got.error().code);

@@ -21,15 +21,16 @@ namespace tinykv::transport {
 
 /// The numbers of a port. "H:P" is a host name or address and a TCP port; an IPv6 address stands in brackets.
 struct port_options {
-  std::string listen;     ///< H:P to listen on, port 0 = any free one; empty = no listener (a client).
-  std::string advertise;  ///< H:P by which others reach it; empty = what it listens on.
-  cluster_id cluster;     ///< Clients that ask for another one are refused, and servers of another one; 0 = any.
-  std::uint64_t seed = 0; ///< Of the jitter between attempts to connect.
+  std::string listen = {};     ///< H:P to listen on, port 0 = any free one; empty = no listener (a client).
+  std::string advertise = {};  ///< H:P by which others reach it; empty = what it listens on.
+  cluster_id cluster = {};     ///< Clients that ask for another one are refused, and servers of another one; 0 = any.
+  std::uint64_t seed = 0;      ///< Of the jitter between attempts to connect.
 
   std::size_t frame_bytes_max = 256U << 10;      ///< A frame with its header; frames do not interleave.
   std::size_t message_bytes_max = 2U << 20;      ///< A message of many frames, per priority and connection.
   std::size_t queue_bytes_max = 16U << 20;       ///< Messages that wait to be written, per connection.
-  std::size_t connections_max = 1024;            ///< Of all kinds; above it, accepted ones are closed and none is dialled.
+  std::size_t connections_max = 1024;            ///< Of all kinds; above it, accepted ones are closed, and no call dials.
+  std::size_t clients_max = 896;                 ///< Of these, clients at /rpc; so that they leave room for stores.
   std::size_t calls_in_flight_max = 1024;        ///< Unanswered requests per connection, on both sides.
   std::size_t call_bytes_in_flight_max = 16U << 20;  ///< Their bodies, per connection, on the serving side.
   std::size_t http_header_bytes_max = 8U << 10;  ///< Of an HTTP request; a body is not read.

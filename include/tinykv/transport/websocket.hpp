@@ -28,7 +28,7 @@ class websocket {
   ~websocket();                                ///< As `stop()`.
 
   /// Lets stores in and mail out. `rejected` (stopped) when this or the port was stopped, (locked) when another handle on
-  /// the port, or this one, was started.
+  /// the port, or this one, was started, (invalid_argument) when `self` leaves out cluster, store or start epoch.
   result<done> start(store_identity const& self, policy::receive_sink& sink);
   /// Queues `mail` for store `to`; drops and counts it when there is no connection and none may be tried yet.
   void send(store_id to, policy::envelope mail) noexcept;

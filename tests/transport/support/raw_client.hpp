@@ -70,8 +70,8 @@ class raw_client {
     if (size < 126) {
       out += static_cast<char>(0x80 | size);
     } else {
-      out += static_cast<char>(0xff);
-      for (int shift = 56; shift >= 0; shift -= 8) out += static_cast<char>(size >> shift);
+      out += static_cast<char>(size < 65536 ? 0xfe : 0xff);
+      for (int shift = size < 65536 ? 8 : 56; shift >= 0; shift -= 8) out += static_cast<char>(size >> shift);
     }
     out.append(4, '\0');
     return out.append(payload);

@@ -42,11 +42,14 @@ TINYKV_DECL result<done> core::recover(start_state start) {
   if (state_.commit > start.last) return damaged("the commit is beyond the end of the log");
   auto next = start.last + 1 - start.tail.size();
   if (next > state_.commit + 1) return damaged("entries above the commit are missing");
+  if (!start.tail.empty() && next <= at.index) return damaged("entries reach below the start of the log");
   for (auto const& e : start.tail)
     if (e.index != next++) return damaged("entries above the commit are out of order");
 
   configuration_ = std::move(start.truncated.configuration);
   log_.restore(at, std::move(start.runs), start.last, std::move(start.tail));
+  for (auto i = log_.window_first(); i <= log_.last(); ++i)
+    if (log_.term_at(i) != std::optional{log_[i].term}) return damaged("an entry is of another term than its place");
   durability_.restore(state_, start.last);
   stored_ = state_;
   applied_ = handed_ = start.applied;
@@ -61,7 +64,10 @@ TINYKV_DECL void core::tick() {
     if (elapsed_ >= options_.election_ticks) check_quorum();
   } else if (elapsed_ >= timeout_) {
     reset_timer();
-    if (is_voter(configuration_, options_.self)) campaign(options_.pre_vote);
+    // Or a disk slower than the timeout would raise the term for ever and never hold a vote of it.
+    auto const* c = as<candidate_state>();
+    auto const vote_under_way = c && !c->pre && !own_vote_is_durable();
+    if (is_voter(configuration_, options_.self) && !vote_under_way) campaign(options_.pre_vote);
   }
   age_reads();
 }

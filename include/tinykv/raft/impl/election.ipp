@@ -51,12 +51,15 @@ TINYKV_DECL void core::campaign(bool pre) {
   count_votes();
 }
 
+TINYKV_DECL bool core::own_vote_is_durable() const {
+  return durability_.durable_term() == state_.term && durability_.durable_vote() == options_.self;
+}
+
 TINYKV_DECL void core::count_votes() {
   auto* c = as<candidate_state>();
   if (!c) return;
   // The own vote counts once it is on the own disk: until then a crash could take it back (SAFETY.md §1).
-  if (!c->pre && durability_.durable_term() == state_.term && durability_.durable_vote() == options_.self)
-    c->votes[options_.self] = true;
+  if (!c->pre && own_vote_is_durable()) c->votes[options_.self] = true;
   auto const vote_of = [&](peer_id p) -> std::optional<bool> {
     auto const it = c->votes.find(p);
     return it == c->votes.end() ? std::nullopt : std::optional{it->second};
@@ -65,13 +68,13 @@ TINYKV_DECL void core::count_votes() {
     case election::open: return;
     case election::lost: return become_follower(state_.term, {});
     case election::won:
-      if (c->pre) campaign(false);
-      else become_leader();
+      if (c->pre) return campaign(false);
+      if (own_vote_is_durable()) become_leader();  // grants that nobody has been asked for yet do not make a leader
   }
 }
 
 TINYKV_DECL void core::become_leader() {
-  TINYKV_CHECK(durability_.durable_term() == state_.term && durability_.durable_vote() == options_.self);
+  TINYKV_CHECK(own_vote_is_durable());
   leader_state lead;
   lead.first_own = log_.last() + 1;
   for (auto const& m : all_members(configuration_))

@@ -38,12 +38,14 @@ TINYKV_DECL bool core::follow(peer_id sender) {
 }
 
 // Consecutive, of terms that do not fall and are not beyond the sender's, and equal to what is committed here. A peer that
-// keeps to the protocol sends nothing else.
+// keeps to the protocol sends nothing else. A configuration entry would have to take effect: a version that does not know
+// them must not take one in.
 TINYKV_DECL bool core::is_sound(message const& m) const {
   auto before = position{m.index, m.log_term};
   for (auto const& e : m.entries) {
     if (e.index != before.index + 1 || e.term < before.term || e.term > m.term) return false;
-    auto const committed = e.index <= state_.commit && e.index > log_.truncated().index;
+    if (e.kind != entry_kind::command) return false;
+    auto const committed = e.index <= state_.commit && e.index >= log_.truncated().index;
     if (committed && log_.term_at(e.index) != std::optional{e.term}) return false;
     before = position_of(e);
   }
@@ -64,7 +66,7 @@ TINYKV_DECL void core::on_append(message m) {
   }
   // The first entry that is missing or differs; entries that are all there cut nothing, so that a delayed shorter append
   // does not shrink the log (paper 5.3).
-  auto const end = m.index + m.entries.size();
+  auto end = m.index + m.entries.size();
   auto fresh = m.entries.begin();
   while (fresh != m.entries.end() &&
          (fresh->index <= state_.commit || log_.term_at(fresh->index) == std::optional{fresh->term}))
@@ -75,10 +77,15 @@ TINYKV_DECL void core::on_append(message m) {
       durability_.cut(fresh->index);
       released_ = std::min(released_, fresh->index - 1);
     }
-    std::uint64_t bytes = 0;
-    for (auto e = fresh; e != m.entries.end(); ++e) bytes += cost_of(*e);
-    if (!make_room(static_cast<std::uint64_t>(m.entries.end() - fresh), bytes, 1)) return;
-    for (; fresh != m.entries.end(); ++fresh) log_.append(std::move(*fresh));
+    // As much as the window holds; the rest comes again. The entry that opens a term always fits (SAFETY.md §3).
+    auto const first = fresh;
+    for (; fresh != m.entries.end(); ++fresh) {
+      auto const opens_term = fresh->data.empty() && fresh->term > log_.last_term();
+      if (!opens_term && !make_room(1, cost_of(*fresh), 1)) break;
+      log_.append(std::move(*fresh));
+    }
+    if (fresh == first) return;
+    end = log_.last();
   }
   auto& f = std::get<follower_state>(role_);
   f.verified = std::max({f.verified, end, state_.commit});

@@ -22,6 +22,12 @@ enum class message_kind : std::uint8_t {
   read_reply = 10,       ///< read, index; or `refused`.
 };
 
+/// True iff a message of this kind answers one of the receiver's.
+constexpr bool is_reply(message_kind kind) {
+  using enum message_kind;
+  return kind == pre_vote_reply || kind == vote_reply || kind == append_reply || kind == heartbeat_reply || kind == read_reply;
+}
+
 /// One message. Fields that a kind does not name are zero.
 struct message {
   message_kind kind = message_kind::heartbeat;  ///< Says which fields count.

@@ -83,6 +83,7 @@ struct executor::body : mortal, std::enable_shared_from_this<body> {
     for (std::size_t lane = 0; lane < policy::lane_count; ++lane) {
       auto queue = std::exchange(lanes[lane], {});
       if (!queue.in_flight) continue;
+      if (lane == static_cast<std::size_t>(policy::lane::disk)) ++on.writes_cut;
       auto const happened = in.chance().chance(500);
       in.note(occurrence::lane_cut, on.id.value, lane, happened ? 1 : 0);
       if (happened) queue.in_flight();

@@ -82,7 +82,7 @@ class sqlite_kv {
   static constexpr bool durable = true;  ///< A prefix of the batches survives, at least up to the last `sync`.
 
   /// Opens the file, or makes it. `rejected` (locked, foreign, invalid_argument) or `fatal` (corrupt, io, disk_full) with
-  /// one line that names the file and what to do; a file that is refused is not changed.
+  /// one line that names the file and what to do; a file that is refused is not changed. What is found is durable.
   static result<sqlite_kv> open(sqlite_kv_options options);
 
   /// Visible to every later view, whole; durable with the next `sync`. `rejected` (invalid_argument) and without effect

@@ -46,8 +46,8 @@ class sqlite_log {
   /// with one line that names the file and what to do; a file that is refused is not changed.
   static result<sqlite_log> open(sqlite_log_options options);
 
-  /// What all commits so far made. Reads the whole file once; `fatal` (corrupt) when a byte of it is not what was
-  /// written, or a row is missing.
+  /// What all commits so far made; synced, should a killed process have left that undone. Reads the whole file;
+  /// `fatal` (corrupt) when a byte of it is not what was written, or a row is missing.
   result<policy::log_contents> load();
   /// Durable when it returns success. After a failure every later one fails with the same words (I-31).
   result<done> commit(policy::log_batch const& batch);

@@ -46,7 +46,7 @@ class durable_promises {
     switch (m.kind) {
       case kind::vote_request:
         expect(bound(store, disk, m.term, m.from), "asks for votes before its own is durable");
-        expect(holds(disk, {m.index, m.log_term}), "asks for votes with a log that is not durable");
+        expect(gave_up(store, disk, m.term) || holds(disk, {m.index, m.log_term}), "asks for votes with a log that is not durable");
         break;
       case kind::vote_reply:
         if (m.refused) break;
@@ -87,11 +87,17 @@ class durable_promises {
     std::uint64_t life = ~std::uint64_t{0};
     raft::status status;
   };
-  // A later term on the disk binds as well: no vote can be cast in the earlier one any more.
+  // A later term on the disk binds as well: nothing can be won or cast in the earlier one any more.
   bool bound(store_id store, sim::disk_group const& disk, term in, peer_id candidate) const {
     if (disk.state.term > in) return true;
     auto const cast = votes_.find({store, in});
     return cast != votes_.end() && cast->second == candidate;
+  }
+  // A candidate that has stepped down may have taken in another log before its requests leave: it can win no more.
+  bool gave_up(store_id store, sim::disk_group const& disk, term in) const {
+    auto const seen = seen_.find(store);
+    auto const follows = seen != seen_.end() && seen->second.status.term == in && seen->second.status.role == raft::role::follower;
+    return disk.state.term > in || follows;
   }
   static bool holds(sim::disk_group const& disk, position where) {
     if (where.index <= disk.truncated.at.index) return true;

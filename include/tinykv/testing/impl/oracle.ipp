@@ -60,6 +60,7 @@ TINYKV_DECL void oracle::turned(store_id store, raft::core const& core) {
     leads(now.self, now.term);
     if (std::exchange(led_seen_[store], now.term) != now.term) completeness_.elected(now.self, now.term, core.log());
     appends_.leads(now.self, now.term, core.log());
+    rule_.leads(now.self, now.term, now.commit, core.log());
   }
   auto& seen = commit_seen_[store];
   for (auto index = seen + 1; index <= now.commit; ++index) {

@@ -76,7 +76,7 @@ TINYKV_DECL plan draw_plan(std::uint64_t seed) {
   plan out;
   out.cluster.seed = seed;
   out.cluster.stores = chance.chance(600) ? 3 : 5;
-  out.clients = static_cast<std::uint32_t>(chance.between(1, 4));
+  out.clients = static_cast<std::uint32_t>(chance.between(1, 8));
   detail::draw_strengths(out, chance);
   out.cluster.weather = detail::draw_weather(out, chance);
   detail::draw_bounds(out.cluster.store, chance);

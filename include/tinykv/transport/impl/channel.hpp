@@ -148,26 +148,29 @@ class channel : public connection, public std::enable_shared_from_this<channel> 
 inline void channel::dial(std::string const& endpoint, std::string path) {
   ++port().counters.dialled;
   limit(port().options.connect_deadline);
-  auto const where = parse_host_port(endpoint);
-  if (!where) {
-    asio::post(port().home, [me = shared_from_this(), endpoint] {
-      if (!me->ended_)
-        me->close(close_reason::network, rejected(error_code::unreachable, "not an address (H:P): " + endpoint));
+  auto const give_up = [&](std::string why) {
+    asio::post(port().home, [me = shared_from_this(), why = std::move(why)]() mutable {
+      me->close(close_reason::network, rejected(error_code::unreachable, std::move(why)));
     });
-    return;
-  }
+  };
+  auto const where = parse_host_port(endpoint);
+  if (!where) return give_up("not an address (H:P): " + endpoint);
   io_error not_numeric;
   auto const address = asio::ip::make_address(where->host, not_numeric);
   if (!not_numeric)
     return connect_to(tcp::resolver::results_type::create(tcp::endpoint{address, where->port}, where->host, {}), path, endpoint);
-  auto const resolver = std::make_shared<tcp::resolver>(port().home);
-  resolver->async_resolve(where->host, std::to_string(where->port),
-                          [me = shared_from_this(), resolver, path = std::move(path), endpoint](
-                              io_error wrong, tcp::resolver::results_type const& found) {
-                            if (me->ended_) return;
-                            if (wrong) return me->fail(wrong);
-                            me->connect_to(found, path, endpoint);
-                          });
+  try {
+    auto const resolver = std::make_shared<tcp::resolver>(port().home);
+    resolver->async_resolve(where->host, std::to_string(where->port),
+                            [me = shared_from_this(), resolver, path = std::move(path), endpoint](
+                                io_error wrong, tcp::resolver::results_type const& found) {
+                              if (me->ended_) return;
+                              if (wrong) return me->fail(wrong);
+                              me->connect_to(found, path, endpoint);
+                            });
+  } catch (std::exception const& no_thread) {  // names are resolved on one of asio's own
+    give_up(no_thread.what());
+  }
 }
 
 inline void channel::connect_to(tcp::resolver::results_type const& where, std::string const& path, std::string const& host) {

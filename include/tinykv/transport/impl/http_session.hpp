@@ -41,13 +41,16 @@ class http_session final : public connection, public std::enable_shared_from_thi
       return reply({405, "text/plain; charset=utf-8", "only GET\n"}, true);
     auto const page = port().pages.find(target);
     if (page == port().pages.end()) return reply({404, "text/plain; charset=utf-8", "no such page\n"}, body);
-    reply(page->second(), body);
+    auto const make = page->second;  // a page may stop the port
+    auto answer = make();
+    if (!port().stopped) reply(std::move(answer), body);
   }
 
   void upgrade(std::string_view target) {
     if (target != "/peer" && target != "/rpc") return reply({404, "text/plain; charset=utf-8", "no such endpoint\n"}, true);
     auto const taker = (target == "/peer" ? port().stores : port().clients).lock();
     if (!taker) return reply({503, "text/plain; charset=utf-8", "not served by this process\n"}, true);
+    if (taker->full()) return reply({503, "text/plain; charset=utf-8", "too many clients\n"}, true);
     stream_.expires_never();  // a websocket has timeouts of its own
     taker->take(std::move(stream_), parser_->release());
   }

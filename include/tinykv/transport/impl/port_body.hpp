@@ -74,6 +74,7 @@ class upgrade_taker {
  public:
   virtual ~upgrade_taker() = default;
   virtual void take(beast::tcp_stream stream, upgrade_request request) = 0;
+  virtual bool full() const { return false; }
 };
 
 /// The state of a `port`.

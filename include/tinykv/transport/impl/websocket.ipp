@@ -176,10 +176,11 @@ inline void peer_net::send(store_id to, policy::envelope const& envelope) {
   }
 }
 
-/// True iff there is a connection, or the beginning of one.
+/// True iff there is a connection, or the beginning of one. Not bounded by `connections_max`: clients must not be able to
+/// part a store from the others, and those are as many as are listed.
 inline bool peer_net::dial(store_id to, link& way) {
   if (way.channel) return true;
-  if (port->stopped || port->full() || std::chrono::steady_clock::now() < way.retry_at) return false;
+  if (port->stopped || std::chrono::steady_clock::now() < way.retry_at) return false;
   way.channel = make_connection<peer_out>(port, shared_from_this(), to);
   way.channel->dial(way.endpoint, "/peer");
   return true;
@@ -216,6 +217,8 @@ TINYKV_DECL websocket::~websocket() { stop(); }
 
 TINYKV_DECL result<done> websocket::start(store_identity const& self, policy::receive_sink& sink) {
   if (!body_ || body_->stopped || body_->port->stopped) return rejected(error_code::stopped, "the transport was stopped");
+  if (self.cluster == cluster_id{} || self.store == store_id{} || self.start.epoch == 0)
+    return rejected(error_code::invalid_argument, "an identity names a cluster, a store and a start epoch");
   if (!body_->port->stores.expired()) return rejected(error_code::locked, "a store already uses this port");
   body_->self = self;
   body_->sink = &sink;

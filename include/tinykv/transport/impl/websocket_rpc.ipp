@@ -23,6 +23,7 @@ struct rpc_net final : upgrade_taker, std::enable_shared_from_this<rpc_net> {
 
   void call(std::string const& endpoint, policy::rpc_request request, duration deadline, policy::rpc_reply reply);
   void take(beast::tcp_stream stream, upgrade_request request) override;
+  bool full() const override { return serving >= port->options.clients_max; }
   void stop() noexcept;
   /// Answers on the home lane, not from inside the caller's call.
   void answer_later(policy::rpc_reply reply, failure why) {
@@ -32,6 +33,7 @@ struct rpc_net final : upgrade_taker, std::enable_shared_from_this<rpc_net> {
   std::shared_ptr<port_body> port;
   std::shared_ptr<policy::rpc_handler> handler;  // set while serving; shared with the call that runs it
   bool stopped = false;
+  std::size_t serving = 0;  // connections of clients
   std::map<std::string, link, std::less<>> links;
 };
 
@@ -121,6 +123,7 @@ class rpc_out final : public channel {
   void ended(close_reason why, failure const& reason) override {
     auto const net = net_.lock();
     auto before = reason;
+    before.outcome = outcome::rejected;  // whatever the refusal says: nothing was sent
     if (why != close_reason::refused) before = rejected(error_code::unreachable, "no connection to " + endpoint_ + ": " + reason.detail);
     if (net) {
       auto& way = net->links[endpoint_];
@@ -147,7 +150,12 @@ class rpc_out final : public channel {
 class rpc_in final : public channel {
  public:
   rpc_in(std::shared_ptr<port_body> const& where, beast::tcp_stream stream, std::shared_ptr<rpc_net> const& net)
-      : channel(where, std::move(stream)), net_(net) {}
+      : channel(where, std::move(stream)), net_(net) {
+    ++net->serving;
+  }
+  ~rpc_in() override {
+    if (auto const net = net_.lock()) --net->serving;
+  }
 
  private:
   /// Held by the `reply` of a call: gives the place back also when the handler forgets to answer.

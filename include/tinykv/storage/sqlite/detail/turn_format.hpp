@@ -131,6 +131,7 @@ inline std::optional<record> read_record(std::uint64_t seq, std::uint32_t offset
 
 /// A body taken apart.
 struct turn {
+  std::uint32_t size = 0;
   std::uint64_t first = 0;
   std::vector<record> records;
 };
@@ -139,10 +140,10 @@ struct turn {
 inline std::optional<turn> read_turn(std::uint64_t seq, std::string_view body) {
   codec::reader in{body};
   turn out;
-  auto const size = in.u32();
+  out.size = in.u32();
   out.first = in.u64();
   auto const sum = in.u32();
-  if (!in.ok() || size != body.size() || sum != turn_sum(seq, size, out.first)) return std::nullopt;
+  if (!in.ok() || out.size != body.size() || sum != turn_sum(seq, out.size, out.first)) return std::nullopt;
   while (!in.finished()) {
     auto const r = read_record(seq, static_cast<std::uint32_t>(body.size() - in.rest().size()), in);
     if (!r) return std::nullopt;
@@ -165,6 +166,22 @@ inline std::optional<std::uint64_t> count_entries(std::string_view payload, log_
   auto const count = in.count(3);
   if (!in.ok() || count == 0 || first == log_index{} || count - 1 > ~std::uint64_t{0} - first.value) return std::nullopt;
   return count;
+}
+
+/// Calls `use` with the entries [from, to] of a payload that begins at `first`, until it returns false. False when the
+/// payload is malformed or ends before `to`. Their data are slices of `payload`.
+template <class Use>
+bool for_entries(bytes const& payload, log_index first, log_index from, log_index to, Use use) {
+  codec::reader in{payload.view()};
+  auto const count = in.count(3);
+  for (std::uint64_t i = 0; i < count; ++i) {
+    auto entry = raft::decode_entry(in, payload, first + i);
+    if (!in.ok()) return false;
+    if (entry.index < from) continue;
+    auto const last = entry.index == to;
+    if (!use(std::move(entry)) || last) return true;
+  }
+  return false;
 }
 
 }  // namespace tinykv::storage::detail

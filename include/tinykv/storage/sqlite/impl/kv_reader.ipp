@@ -33,6 +33,12 @@ class kv_reader {
                          std::to_string(options.cache_kib);
     if (auto set = db->run(pragmas.c_str(), "open a view"); !set) return set.error();
     auto made = std::unique_ptr<kv_reader>{new kv_reader{std::move(*db), options.families}};
+    for (auto const& [slot, sql] : {std::pair{&made->begin_, "BEGIN"}, std::pair{&made->touch_, "SELECT key FROM meta LIMIT 1"},
+                                    std::pair{&made->commit_, "COMMIT"}}) {
+      auto prepared = made->db_.prepare(sql, "open a view");
+      if (!prepared) return prepared.error();
+      *slot = std::move(*prepared);
+    }
     for (auto const& name : options.families) {
       auto get = made->db_.prepare("SELECT v, c FROM " + table_of(name) + " WHERE k = ?1", "open a view");
       if (!get) return get.error();
@@ -43,13 +49,15 @@ class kv_reader {
 
   /// SQLite takes the moment of the view at the first read, not at BEGIN.
   result<done> begin() {
-    if (auto begun = db_.run("BEGIN; SELECT key FROM meta LIMIT 1", "begin a view"); !begun) {
-      end();
-      return begun;
-    }
-    return done{};
+    if (auto begun = db_.finish(begin_, "begin a view"); !begun) return begun;
+    auto const code = touch_.step();
+    result<done> out;
+    if (code != SQLITE_ROW) out = db_.error("begin a view");
+    touch_.reset();
+    if (!out) end();
+    return out;
   }
-  bool end() { return sqlite3_exec(db_.get(), "COMMIT", nullptr, nullptr, nullptr) == SQLITE_OK; }
+  bool end() { return db_.finish(commit_, "end a view").has_value(); }
 
   result<std::optional<bytes>> get(policy::family f, std::string_view key) {
     if (f.number >= gets_.size()) return rejected(error_code::invalid_argument, "there is no such column family");
@@ -102,6 +110,9 @@ class kv_reader {
 
   connection db_;
   std::vector<std::string> families_;
+  statement begin_;
+  statement touch_;
+  statement commit_;
   std::vector<statement> gets_;
   std::vector<std::vector<statement>> idle_;
 };

@@ -41,19 +41,16 @@ class record_reader {
                        std::vector<raft::entry>& out) {
     auto const block = payload(group, e.at);
     if (!block) return block.error();
-    codec::reader in{block->view()};
-    auto const count = in.count(3);
-    for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
-      auto entry = raft::decode_entry(in, *block, first_ + i);
-      if (entry.index < from) continue;
-      if (!in.ok() || entry.index > to) break;
+    auto all = true;
+    auto const sound = for_entries(*block, first_, from, to, [&](raft::entry entry) {
       auto const cost = raft::cost_of(entry);
-      if (!out.empty() && cost > budget) return false;
+      all = out.empty() || cost <= budget;
+      if (all) out.push_back(std::move(entry));
       budget -= std::min(budget, cost);
-      out.push_back(std::move(entry));
-    }
-    if (!in.ok() || out.empty() || out.back().index != to) return damaged(e.at);
-    return true;
+      return all;
+    });
+    if (!sound) return damaged(e.at);
+    return all;
   }
 
  private:

@@ -42,6 +42,12 @@ class kv_state : public std::enable_shared_from_this<kv_state> {
     if (!size) return size.error();
     if (size->step() == SQLITE_ROW) page_size_ = size->number(0);
     size->reset();
+    auto begin = db().prepare("BEGIN IMMEDIATE", "begin a batch");
+    if (!begin) return begin.error();
+    begin_ = std::move(*begin);
+    auto commit = db().prepare("COMMIT", "commit a batch");
+    if (!commit) return commit.error();
+    commit_ = std::move(*commit);
     auto mark = db().prepare("UPDATE meta SET value = value + 1 WHERE key = 'syncs'", "open the table meta");
     if (!mark) return mark.error();
     mark_ = std::move(*mark);
@@ -53,7 +59,9 @@ class kv_state : public std::enable_shared_from_this<kv_state> {
         },
         this);
     db().checkpoint_on_close(true);
-    return done{};
+    // What a killed process had written but not synced is shown like the rest: it becomes durable before anybody sees it.
+    std::uint64_t left = 0;
+    return db().checkpoint(SQLITE_CHECKPOINT_PASSIVE, left);
   }
 
   result<done> write(policy::kv_batch const& batch) {
@@ -66,10 +74,10 @@ class kv_state : public std::enable_shared_from_this<kv_state> {
     }
     if (batch.operations.empty()) return done{};
     if (auto copied = checkpoint(); !copied) return fail(copied.error());
-    if (auto begun = db().run("BEGIN IMMEDIATE", "begin a batch"); !begun) return fail(begun.error());
+    if (auto begun = db().finish(begin_, "begin a batch"); !begun) return fail(begun.error());
     for (auto const& operation : batch.operations)
       if (auto applied = apply(operation); !applied) return fail(applied.error());
-    if (auto committed = db().run("COMMIT", "commit a batch"); !committed) return fail(committed.error());
+    if (auto committed = db().finish(commit_, "commit a batch"); !committed) return fail(committed.error());
     return done{};
   }
 
@@ -197,6 +205,8 @@ class kv_state : public std::enable_shared_from_this<kv_state> {
   sqlite_kv_options const options_;
   opened_database base_;  // outlives all readers below
   std::vector<family_statements> families_;
+  statement begin_;
+  statement commit_;
   statement mark_;
   std::uint64_t page_size_ = 0;  // of the file, whatever the options say
   std::optional<failure> failed_;

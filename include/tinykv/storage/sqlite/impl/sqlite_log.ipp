@@ -2,6 +2,7 @@
 
 #include <tinykv/storage/sqlite/sqlite_log.hpp>
 
+#include <tinykv/storage/sqlite/detail/log_summary.hpp>
 #include <tinykv/storage/sqlite/detail/open_turn.hpp>
 #include <tinykv/storage/sqlite/detail/turn_directory.hpp>
 #include <tinykv/storage/sqlite/detail/turn_format.hpp>
@@ -9,6 +10,7 @@
 #include <tinykv/storage/sqlite/impl/record_reader.ipp>
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 namespace tinykv::storage {
@@ -25,6 +27,12 @@ class sqlite_log::impl {
     if (!drop) return drop.error();
     auto read = db().prepare("SELECT body FROM turn WHERE seq = ?1", "open the table turn");
     if (!read) return read.error();
+    auto begin = db().prepare("BEGIN IMMEDIATE", "begin a commit");
+    if (!begin) return begin.error();
+    auto commit = db().prepare("COMMIT", "commit");
+    if (!commit) return commit.error();
+    begin_ = std::move(*begin);
+    commit_ = std::move(*commit);
     insert_ = std::move(*insert);
     drop_ = std::move(*drop);
     read_ = std::move(*read);
@@ -106,22 +114,42 @@ class sqlite_log::impl {
     return detail::corrupt_failure(options_.path, "turn " + std::to_string(seq) + " " + what);
   }
 
+  /// Two passes over the file: what is in force where, then what is told of it.
   result<policy::log_contents> read_all() {
     if (auto scanned = scan(); !scanned) return scanned.error();
+    std::map<group_id, detail::log_summary> summaries;
+    auto const gathered = for_turns([&](std::uint64_t seq, detail::turn const& turn) {
+      for (auto const& r : turn.records)
+        if (!gather(summaries, seq, r)) return false;
+      return true;
+    });
+    if (!gathered) return gathered.error();
     policy::log_contents out{directory_.store_record(), {}};
-    detail::record_reader reader{db()};
-    for (auto const& [id, places] : directory_.groups()) {
-      auto described = describe(reader, id, places);
-      if (!described) return described.error();
-      out.groups.push_back(std::move(*described));
-    }
+    for (auto const& [id, places] : directory_.groups())
+      out.groups.push_back(std::move(summaries[id]).finish(id, places));
     return out;
   }
+  bool gather(std::map<group_id, detail::log_summary>& summaries, std::uint64_t seq, detail::record const& r) {
+    auto const* places = directory_.find(r.group);
+    auto const count = detail::count_entries(r.payload, r.index);
+    if (places == nullptr || (r.kind != detail::record_kind::entries && r.kind != detail::record_kind::moved)) return true;
+    if (!count) return false;
+    auto const end = places->extents.upper_bound(r.index + (*count - 1));
+    bytes payload;
+    for (auto it = places->extents.lower_bound(r.index); it != end; ++it) {
+      if (it->second.at != detail::place{seq, r.offset, r.size}) continue;
+      if (payload.empty()) payload = bytes::copy_of(r.payload);
+      if (!summaries[r.group].add(it->second, r.index, payload, places->state.commit)) return false;
+    }
+    return true;
+  }
 
-  /// The file is judged; from here on it may change.
+  /// The file is judged; from here on it may change. What a killed process had committed but not synced was read like
+  /// the rest, and will be counted as durable: it is copied into the file and synced before anybody hears of it.
   result<done> begin_service() {
     db().checkpoint_on_close(true);
     loaded_ = true;
+    if (auto copied = db().checkpoint(SQLITE_CHECKPOINT_RESTART, wal_pages_); !copied) return fail(copied.error());
     if (detail::size_of(options_.path + "-wal") >= options_.wal_bytes) return done{};
     // A commit over blocks that the file already has costs two thirds of one that must allocate them.
     auto const grow = "INSERT OR REPLACE INTO meta VALUES ('scratch', zeroblob(" + std::to_string(options_.wal_bytes) + "))";
@@ -132,27 +160,37 @@ class sqlite_log::impl {
     return done{};
   }
 
-  result<done> scan() {
-    directory_ = {};
+  /// Calls `use(seq, turn)` for every row; a `false` of it means that the row holds a malformed record.
+  template <class Use>
+  result<done> for_turns(Use use) {
     auto select = db().prepare("SELECT seq, body FROM turn ORDER BY seq", "read the table turn");
     if (!select) return select.error();
-    std::uint64_t first = 0;
-    std::uint64_t last = 0;
     int code = 0;
     while ((code = select->step()) == SQLITE_ROW) {
       auto const seq = select->number(0);
-      if (last != 0 && seq != last + 1) return damaged(last + 1, "is missing");
       if (seq == 0 || sqlite3_column_type(select->get(), 1) != SQLITE_BLOB) return damaged(seq, "is no turn");
-      auto const body = select->blob(1);
-      auto const turn = detail::read_turn(seq, body);
+      auto const turn = detail::read_turn(seq, select->blob(1));
       if (!turn) return damaged(seq, "is not what was written");
-      directory_.add_row(seq, body.size());
-      for (auto const& r : turn->records)
-        if (!detail::fold(directory_, seq, r)) return damaged(seq, "holds a malformed record");
-      first = turn->first;
-      last = seq;
+      if (!use(seq, *turn)) return damaged(seq, "holds a malformed record, or the one before it is missing");
     }
     if (code != SQLITE_DONE) return db().error("read the table turn");
+    return done{};
+  }
+
+  result<done> scan() {
+    directory_ = {};
+    std::uint64_t first = 0;
+    std::uint64_t last = 0;
+    auto const folded = for_turns([&](std::uint64_t seq, detail::turn const& turn) {
+      if (last != 0 && seq != last + 1) return false;
+      directory_.add_row(seq, turn.size);
+      for (auto const& r : turn.records)
+        if (!detail::fold(directory_, seq, r)) return false;
+      first = turn.first;
+      last = seq;
+      return true;
+    });
+    if (!folded) return folded;
     if (last == 0) return detail::corrupt_failure(options_.path, "it holds no turn at all");
     if (first != directory_.front()) return damaged(first, "is missing");
     for (auto const& [id, places] : directory_.groups())
@@ -160,23 +198,6 @@ class sqlite_log::impl {
         return detail::corrupt_failure(options_.path, "entries of group " + std::to_string(id.value) + " are missing");
     next_seq_ = last + 1;
     return done{};
-  }
-
-  result<policy::group_log> describe(detail::record_reader& reader, group_id id,
-                                     detail::turn_directory::group_places const& places) {
-    policy::group_log out{id, places.state, places.truncated, {}, places.last(), {}, {}};
-    std::vector<raft::entry> entries;
-    for (auto const& [first, e] : places.extents) {
-      entries.clear();
-      auto budget = ~std::uint64_t{0};
-      if (auto const got = reader.entries(id, e, e.first, e.last, budget, entries); !got) return got.error();
-      for (auto& entry : entries) {
-        if (out.runs.empty() || out.runs.back().term != entry.term) out.runs.push_back({entry.index, entry.term});
-        if (entry.kind == raft::entry_kind::configuration) out.configurations.push_back(entry);
-        if (entry.index > places.state.commit) out.tail.push_back(std::move(entry));
-      }
-    }
-    return out;
   }
 
   static std::uint64_t cost_of(policy::log_batch const& batch) {
@@ -265,15 +286,17 @@ class sqlite_log::impl {
     if (!insert_.bind(2, body)) return db().error("write turn " + std::to_string(seq));
     if (!drops) return db().finish(insert_, "write turn " + std::to_string(seq));
     // One transaction: the new turn says which row is the first, so the rows before it must be gone with it.
-    if (auto begun = db().run("BEGIN IMMEDIATE", "begin a commit"); !begun) return begun;
+    if (auto begun = db().finish(begin_, "begin a commit"); !begun) return begun;
     if (auto written = db().finish(insert_, "write turn " + std::to_string(seq)); !written) return written;
     drop_.bind(1, directory_.front());
     if (auto dropped = db().finish(drop_, "delete old turns"); !dropped) return dropped;
-    return db().run("COMMIT", "commit");
+    return db().finish(commit_, "commit");
   }
 
   sqlite_log_options options_;
   detail::opened_database base_;
+  detail::statement begin_;
+  detail::statement commit_;
   detail::statement insert_;
   detail::statement drop_;
   detail::statement read_;

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <tinykv/raftstore/options.hpp>
+#include <tinykv/sim/faults.hpp>
+
+#include <cstdint>
+
+namespace tinykv::testing {
+
+/// What a simulated cluster is made of.
+struct cluster_options {
+  std::uint64_t seed = 1;           ///< Decides everything.
+  std::uint32_t stores = 3;         ///< Numbered from 1; all are voters.
+  sim::faults weather;              ///< At the beginning.
+  raftstore::options store;         ///< Of each; seed and group are set by the cluster.
+};
+
+}  // namespace tinykv::testing

@@ -1,0 +1,362 @@
+#pragma once
+
+#include <tinykv/raft/core.hpp>
+
+#include "support/catch.hpp"
+
+#include <algorithm>
+#include <deque>
+#include <functional>
+#include <initializer_list>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+template <class Tag>
+struct Catch::StringMaker<tinykv::strong_number<Tag>> {
+  static std::string convert(tinykv::strong_number<Tag> n) { return std::to_string(n.value); }
+};
+
+/// A group of Raft cores in memory, under the test's control: nothing is delivered, written or applied but by a call.
+namespace raft_tests {
+
+namespace raft = tinykv::raft;
+using raft::message_kind;
+using raft::role;
+using tinykv::log_index;
+using tinykv::peer_id;
+using tinykv::position;
+using tinykv::read_id;
+using tinykv::term;
+using tinykv::ticket;
+
+inline raft::membership voters(std::initializer_list<std::uint64_t> ids) {
+  raft::membership out;
+  for (auto const id : ids) out.voters.push_back({peer_id{id}, tinykv::store_id{id}});
+  return out;
+}
+
+inline tinykv::bytes text(std::string_view s) { return tinykv::bytes::copy_of(s); }
+
+inline raft::entry entry(std::uint64_t index, std::uint64_t of_term, std::string_view data = "x") {
+  return {log_index{index}, term{of_term}, raft::entry_kind::command, text(data)};
+}
+
+/// Entries from `first` on, one per term given.
+inline std::vector<raft::entry> entries(std::uint64_t first, std::initializer_list<std::uint64_t> terms) {
+  std::vector<raft::entry> out;
+  for (auto const t : terms) out.push_back(entry(first++, t));
+  return out;
+}
+
+/// What a disk holds of one peer.
+struct disk {
+  raft::hard_state state;
+  raft::truncation truncated;
+  std::vector<raft::entry> log;  // above the truncation
+  log_index applied;             // of a machine that keeps its state
+
+  log_index last() const { return log.empty() ? truncated.at.index : log.back().index; }
+  void write(raft::ready const& r) {
+    if (r.state) state = *r.state;
+    if (r.entries.empty()) return;
+    auto const from = r.entries.front().index;
+    while (!log.empty() && log.back().index >= from) log.pop_back();
+    REQUIRE(from == last() + 1);
+    log.insert(log.end(), r.entries.begin(), r.entries.end());
+  }
+  raft::start_state load() const {
+    raft::start_state out{state, truncated, {}, last(), {}, {}, applied};
+    for (auto const& e : log) {
+      if (out.runs.empty() || out.runs.back().term != e.term) out.runs.push_back({e.index, e.term});
+      if (e.index > state.commit) out.tail.push_back(e);
+    }
+    return out;
+  }
+  std::vector<raft::entry> read(raft::fetch_request const& r) const {
+    std::vector<raft::entry> out;
+    std::uint64_t cost = 0;
+    for (auto const& e : log) {
+      if (e.index < r.from || e.index > r.to) continue;
+      cost += raft::cost_of(e);
+      if (!out.empty() && cost > r.bytes_max) break;
+      out.push_back(e);
+    }
+    return out;
+  }
+};
+
+/// A disk as it stands after `terms` were appended from index 1 on.
+inline disk disk_of(raft::membership group, std::initializer_list<std::uint64_t> terms, raft::hard_state state = {}) {
+  disk out;
+  out.truncated.configuration = std::move(group);
+  out.log = entries(1, terms);
+  out.state = state;
+  if (!out.log.empty()) out.state.term = std::max(out.state.term, out.log.back().term);
+  return out;
+}
+
+/// One peer with its disk and its machine. Switches say what happens by itself when `pump` is called.
+class peer {
+ public:
+  peer(raft::options options, disk from) : on_disk(std::move(from)), options_(options), core_(std::make_unique<raft::core>(options)) {
+    REQUIRE(core_->recover(on_disk.load()));
+    pump();
+  }
+
+  raft::core& core() { return *core_; }
+  raft::status see() const { return core_->status(); }
+  bool leads() const { return see().role == role::leader; }
+
+  /// Takes every Ready there is.
+  void pump() {
+    while (core_->has_ready()) {
+      auto r = core_->take_ready();
+      if (r.number <= newest_) FAIL("tickets rise");
+      newest_ = r.number;
+      std::move(r.early.begin(), r.early.end(), std::back_inserter(out));
+      r.early.clear();
+      for (auto const& e : r.committed) {
+        if (e.index != handed + 1) FAIL("every index is handed out once, in order");
+        if (e.index > std::min(see().commit, see().durable)) FAIL("applied before it is committed and durable");
+        handed = e.index;
+        machine.push_back(e);
+      }
+      for (auto const& g : r.reads) granted[g.read] = g.index;
+      for (auto const& g : r.refused) refused[g.read] = g.reason;
+      std::move(r.fetches.begin(), r.fetches.end(), std::back_inserter(fetches));
+      writes += r.has_writes();
+      writing.push_back(std::move(r));
+      release();
+      while (disk_works && complete()) {}
+      if (machine_works && handed > see().applied) core_->applied(handed);
+      if (fetch_works) answer_fetches();
+    }
+  }
+  /// The next write completes, and with it what hangs on it. False iff none is under way.
+  bool persist() {
+    auto const wrote = complete();
+    pump();
+    return wrote;
+  }
+  void persist_all() {
+    while (persist()) {}
+  }
+  void answer_fetches() {
+    for (auto const& f : std::exchange(fetches, {})) core_->fetched({f, on_disk.read(f)});
+  }
+  void step(raft::message m) {
+    core_->step(std::move(m));
+    pump();
+  }
+  void tick(std::uint32_t times = 1) {
+    for (; times > 0; --times) {
+      core_->tick();
+      pump();
+    }
+  }
+  tinykv::result<position> propose(std::string_view command) {
+    auto const at = core_->propose(text(command), see().term);
+    pump();
+    return at;
+  }
+  /// The process dies; what was not persisted is gone. Starts again from the disk, over a machine that is as durable.
+  void restart() {
+    writing.clear();
+    out.clear();
+    fetches.clear();
+    granted.clear();
+    refused.clear();
+    newest_ = {};
+    core_ = std::make_unique<raft::core>(options_);
+    on_disk.applied = std::min(handed, on_disk.last());
+    REQUIRE(core_->recover(on_disk.load()));
+    machine.erase(machine.begin() + static_cast<std::ptrdiff_t>(on_disk.applied - on_disk.truncated.at.index), machine.end());
+    handed = on_disk.applied;
+    pump();
+  }
+  /// What it has sent and nobody has taken yet.
+  std::vector<raft::message> sent() { return std::exchange(out, {}); }
+  std::vector<raft::message> sent(message_kind kind) {
+    auto all = sent();
+    std::erase_if(all, [&](auto const& m) { return m.kind != kind; });
+    return all;
+  }
+  /// The only message of a kind among what was sent.
+  raft::message only(message_kind kind) {
+    auto const all = sent(kind);
+    REQUIRE(all.size() == 1);
+    return all.front();
+  }
+
+  bool disk_works = true;     // writes complete at once
+  bool machine_works = true;  // entries are applied at once
+  bool fetch_works = true;    // fetches are answered at once
+  disk on_disk;
+  std::deque<raft::ready> writing;
+  std::vector<raft::message> out;
+  std::vector<raft::fetch_request> fetches;
+  std::vector<raft::entry> machine;  // handed out to be applied
+  log_index handed;
+  std::map<read_id, log_index> granted;
+  std::map<read_id, tinykv::failure> refused;
+  int writes = 0;  // Readies that needed a log batch
+
+ private:
+  bool complete() {
+    release();
+    if (writing.empty()) return false;
+    make_durable();
+    release();
+    return true;
+  }
+  // A Ready without writes is durable as soon as those before it are; its ticket stands for theirs.
+  void release() {
+    std::optional<ticket> durable;
+    while (!writing.empty() && !writing.front().has_writes()) {
+      durable = writing.front().number;
+      std::move(writing.front().late.begin(), writing.front().late.end(), std::back_inserter(out));
+      writing.pop_front();
+    }
+    if (durable) core_->persisted(*durable);
+  }
+  void make_durable() {
+    auto r = std::move(writing.front());
+    writing.pop_front();
+    on_disk.write(r);
+    auto number = r.number;
+    std::move(r.late.begin(), r.late.end(), std::back_inserter(out));
+    while (!writing.empty() && !writing.front().has_writes()) {
+      number = writing.front().number;
+      std::move(writing.front().late.begin(), writing.front().late.end(), std::back_inserter(out));
+      writing.pop_front();
+    }
+    core_->persisted(number);
+  }
+
+  raft::options options_;
+  std::unique_ptr<raft::core> core_;
+  ticket newest_;
+};
+
+inline raft::options options_of(std::uint64_t self, std::uint64_t seed = 1) {
+  raft::options out;
+  out.self = peer_id{self};
+  out.seed = seed * 100 + self;
+  return out;
+}
+
+/// Peer 1 of a group, alone with hand-made messages.
+inline peer lonely(disk from, raft::options options = options_of(1)) { return peer{options, std::move(from)}; }
+
+/// A group, and the mail between its peers.
+class cluster {
+ public:
+  using setup = std::function<void(raft::options&)>;
+
+  explicit cluster(std::initializer_list<std::uint64_t> ids, setup const& with = {}, std::uint64_t seed = 1) {
+    for (auto const id : ids) {
+      auto o = options_of(id, seed);
+      if (with) with(o);
+      disk d;
+      d.truncated.configuration = voters(ids);
+      peers_.emplace(id, std::make_unique<peer>(o, std::move(d)));
+    }
+  }
+
+  peer& operator[](std::uint64_t id) { return *peers_.at(id); }
+
+  /// Delivers until nothing is under way. What `blocked` names is lost.
+  void deliver() {
+    for (auto quiet = false; !quiet;) {
+      quiet = true;
+      for (auto& [id, p] : peers_) {
+        p->pump();
+        for (auto& m : p->sent()) {
+          quiet = false;
+          auto const to = peers_.find(m.to.value);
+          if (blocked && blocked(m)) continue;
+          if (seen) seen(m);
+          if (to != peers_.end()) to->second->step(std::move(m));
+        }
+      }
+    }
+  }
+  /// Time passes for all, with delivery after each tick.
+  void tick(std::uint32_t times = 1) {
+    for (; times > 0; --times) {
+      for (auto& [id, p] : peers_) p->tick();
+      deliver();
+    }
+  }
+  /// Time passes for one peer only until it has won.
+  void elect(std::uint64_t id) {
+    for (int i = 0; i < 100 && !(*this)[id].leads(); ++i) {
+      (*this)[id].tick();
+      deliver();
+    }
+    REQUIRE((*this)[id].leads());
+    (*this)[id].tick(2);
+    deliver();
+  }
+  void cut_off(std::uint64_t id) {
+    blocked = [id](raft::message const& m) { return m.from.value == id || m.to.value == id; };
+  }
+  void heal() { blocked = {}; }
+
+  std::function<bool(raft::message const&)> blocked;
+  std::function<void(raft::message const&)> seen;
+
+ private:
+  std::map<std::uint64_t, std::unique_ptr<peer>> peers_;
+};
+
+// --- messages to peer 1 by hand ---
+
+inline raft::message mail(message_kind kind, std::uint64_t from, std::uint64_t of_term, std::uint64_t to = 1) {
+  raft::message m;
+  m.kind = kind;
+  m.from = peer_id{from};
+  m.to = peer_id{to};
+  m.term = term{of_term};
+  return m;
+}
+inline raft::message append(std::uint64_t from, std::uint64_t of_term, position before, std::vector<raft::entry> what,
+                            std::uint64_t commit = 0) {
+  auto m = mail(message_kind::append, from, of_term);
+  m.index = before.index;
+  m.log_term = before.term;
+  m.entries = std::move(what);
+  m.commit = log_index{commit};
+  return m;
+}
+inline raft::message vote_request(std::uint64_t from, std::uint64_t of_term, position last,
+                                  message_kind kind = message_kind::vote_request) {
+  auto m = mail(kind, from, of_term);
+  m.index = last.index;
+  m.log_term = last.term;
+  return m;
+}
+inline raft::message reply(message_kind kind, std::uint64_t from, std::uint64_t of_term, bool refused = false) {
+  auto m = mail(kind, from, of_term);
+  m.refused = refused;
+  return m;
+}
+inline raft::message accepted(std::uint64_t from, std::uint64_t of_term, std::uint64_t index) {
+  auto m = mail(message_kind::append_reply, from, of_term);
+  m.index = log_index{index};
+  return m;
+}
+inline position at(std::uint64_t index, std::uint64_t of_term) { return {log_index{index}, term{of_term}}; }
+
+/// Peer 1 of {1,2,3} leads alone with hand-made votes of peer 2; its first messages are thrown away.
+inline void make_leader(peer& p) {
+  for (int i = 0; i < 100 && p.see().role != role::pre_candidate && p.see().role != role::candidate; ++i) p.tick();
+  if (p.see().role == role::pre_candidate) p.step(reply(message_kind::pre_vote_reply, 2, p.see().term.value + 1));
+  p.step(reply(message_kind::vote_reply, 2, p.see().term.value));
+  REQUIRE(p.leads());
+}
+
+}  // namespace raft_tests
