@@ -85,7 +85,7 @@ void door::watch(refusals refused_by, stopper stop_store) {
 
 void door::look() {
   if (closing_) return;
-  if (failed_()) return close();
+  if ((end_ = failed_())) return close();
   for (auto const& [store, why] : refused_by_()) {
     if (told_[store] == why.detail) continue;
     told_[store] = why.detail;
@@ -106,7 +106,7 @@ void door::close() {
 
 // New requests are refused; those in flight have a second to end, which is long for a cluster that works.
 void door::drain(int turns_left) {
-  if (in_flight_ > 0 && turns_left > 0 && !failed_()) {
+  if (in_flight_ > 0 && turns_left > 0 && !end_) {
     timer_.expires_after(10ms);
     timer_.async_wait([this, turns_left](boost::system::error_code const&) { drain(turns_left - 1); });
     return;

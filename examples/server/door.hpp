@@ -36,6 +36,8 @@ class door {
   /// Waits for SIGTERM, SIGINT or a failure of the store; then lets requests in flight end, stops the store and lets the
   /// io_context run out. Tells people of stores that refuse this one.
   void watch(refusals refused_by, stopper stop_store);
+  /// The failure for which it ended; nothing after a signal.
+  std::optional<tinykv::failure> const& end() const { return end_; }
 
  private:
   void answer(tinykv::policy::rpc_request request, tinykv::duration patience, tinykv::policy::rpc_reply reply);
@@ -55,5 +57,6 @@ class door {
   boost::asio::steady_timer timer_;
   std::uint64_t in_flight_ = 0;
   std::map<tinykv::store_id, std::string> told_;
+  std::optional<tinykv::failure> end_;
   bool closing_ = false;
 };

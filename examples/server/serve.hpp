@@ -27,7 +27,7 @@ class kv_server {
       : executor_(home),
         metrics_(parts.observer),
         store_(store::create({with.cluster, with.store}, std::move(parts), executor_, std::move(options))),
-        door_(home, port, metrics_, [this] { return store_->failed(); }) {
+        door_(home, port, metrics_, [this] { return failed(); }) {
     tinykv::server::kv_service_options service;
     service.store = with.store;
     service.addresses = with.peers;
@@ -35,8 +35,12 @@ class kv_server {
     door_.open(tinykv::server::kv_service<store, tinykv::runtime::asio_executor>{*store_, executor_, std::move(service)});
   }
 
-  /// Why it does not serve.
-  std::optional<tinykv::failure> const& failed() const { return store_->failed(); }
+  /// Why it does not serve: the store has failed, or its one group was fenced.
+  std::optional<tinykv::failure> failed() const {
+    auto const status = store_->status_now();
+    if (status.failed || status.groups.empty()) return status.failed;
+    return status.groups.front().fenced;
+  }
 
   /// Serves until a signal or a failure; gives the exit code.
   int run() {
@@ -49,7 +53,7 @@ class kv_server {
           });
         });
     executor_.context().run();
-    return store_->failed() && store_->failed()->code != tinykv::error_code::stopped ? complain(store_->failed()->detail) : 0;
+    return door_.end() ? complain(door_.end()->detail) : 0;
   }
 
  private:

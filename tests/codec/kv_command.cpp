@@ -45,7 +45,7 @@ TEST_CASE("no prefix of a command is a command, nor is one with bytes behind", "
 
 TEST_CASE("commands of a later version are refused whole", "[codec][kv_command]") {
   auto data = codec::encode(one({"k", "v", false, {}})).str();
-  for (std::size_t at : {0, 1}) {  // format, flags
+  for (std::size_t const at : {std::size_t{0}, std::size_t{1}}) {  // format, flags
     auto later = data;
     later[at] = '\x02';
     auto const back = codec::decode_kv_command(later);

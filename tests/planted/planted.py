@@ -47,12 +47,6 @@ FAULTS = {
         "return r.round == 0;",
         "a leader answers reads without asking whether it still leads (SAFETY.md section 7)",
         {"I-9"}),
-    "unverified_commit": (
-        "raft/impl/replication.ipp",
-        "state_.commit = std::max(state_.commit, std::min(m.commit, end));",
-        "state_.commit = std::max(state_.commit, std::min(m.commit, log_.last()));",
-        "a follower commits entries that no append has shown to be the leader's (paper, figure 2)",
-        {"I-5", "I-7"}),
     "lost_told_as_refused": (
         "raftstore/proposals.hpp",
         "    done(unknown(why,",

@@ -19,6 +19,7 @@ struct driven {
         handed = e.index;
         machine.push_back(e);
       }
+      if (machine_works && !r.committed.empty()) core.applied(handed);
       for (auto const& g : r.reads) granted[g.read] = g.index;
       CHECK(r.early.empty());
       CHECK(r.late.empty());
@@ -34,7 +35,7 @@ struct driven {
 
   disk on_disk;
   raft::solo core;
-  bool disk_works = true, fetch_works = true;
+  bool disk_works = true, fetch_works = true, machine_works = true;
   ticket newest;
   log_index handed;
   std::vector<raft::entry> machine;
@@ -76,7 +77,7 @@ TEST_CASE("solo applies each entry once when proposals arrive while it still rea
   for (std::uint64_t i = 1; i <= 8; ++i) from.log.push_back(entry(i, 1));
   from.state = {term{1}, peer_id{1}, {}};
   auto o = options_of(1);
-  o.apply_bytes_max = 200;  // three entries a fetch: the third one would reach the new entry
+  o.apply_bytes_max = 800;  // three entries a fetch: the third one would reach the new entry
   driven d{from, o};
   d.fetch_works = false;
   d.pump();
@@ -126,4 +127,18 @@ TEST_CASE("solo hears nobody", "[raft][solo]") {
   d.core.unreachable(peer_id{2});
   CHECK_FALSE(d.core.has_ready());
   CHECK(d.core.brief().term == term{1});
+}
+
+TEST_CASE("solo hands out no more than its bound before the machine has taken it", "[raft][solo]") {
+  auto o = options_of(1);
+  o.apply_bytes_max = 200;
+  driven d{{}, o};
+  d.machine_works = false;
+  for (int i = 0; i < 10; ++i) REQUIRE(d.propose(std::string(100, 'x')));
+  d.pump();
+  CHECK(d.core.status().commit == log_index{10});
+  CHECK(d.handed == log_index{2});  // 164 each by `cost_of`: the second passes the bound
+  d.core.applied(log_index{2});
+  d.pump();
+  CHECK(d.handed == log_index{4});
 }

@@ -79,7 +79,8 @@ class kv_client {
   void begin(wire::kv_request const& request, std::string only, duration patience, answer_function answer) {
     auto const end = shared_->clock.now() + patience;
     auto const writes = std::holds_alternative<wire::write_request>(request);
-    attempt(std::make_shared<call>(call{shared_, wire::encode(request), writes, std::move(only), end, std::move(answer)}));
+    call made{shared_, wire::encode(request), writes, std::move(only), end, std::move(answer)};
+    attempt(std::make_shared<call>(std::move(made)));
   }
 
   static void attempt(call_pointer const& call) {
@@ -88,7 +89,8 @@ class kv_client {
     auto endpoint = call->only;
     if (endpoint.empty()) endpoint = call->writes && !client.leader.empty() ? client.leader : client.next_endpoint();
     auto const wait = call->writes ? left : std::min(left, client.options.attempt_deadline);
-    client.rpc.call(endpoint, {static_cast<std::uint16_t>(call->message.method), call->message.body}, std::max(wait, duration{1}),
+    policy::rpc_request request{static_cast<std::uint16_t>(call->message.method), call->message.body};
+    client.rpc.call(endpoint, std::move(request), std::max(wait, duration{1}),
                     [call, endpoint](result<bytes> body) { arrived(call, endpoint, std::move(body)); });
   }
 
@@ -105,7 +107,7 @@ class kv_client {
     if (!may_repeat(*call, refused.reason)) return call->answer(std::move(answer));
     auto const pause = pause_after(*call, refused);
     if (client.clock.now() + pause >= call->end) return call->answer(std::move(answer));
-    // Also without a pause: the answer must not come inside the call, and two servers that name each other must not recurse.
+    // Posted without a pause too: an Rpc may answer many calls in one task, and each try should be a task of its own.
     if (pause == duration{0}) client.executor.post([call] { attempt(call); });
     else client.executor.post_after(pause, [call] { attempt(call); });
   }
@@ -117,8 +119,8 @@ class kv_client {
 
   static bool may_repeat(call const& call, failure const& why) {
     using enum error_code;
-    auto const passes = why.code == not_leader || why.code == unreachable || why.code == busy || why.code == stale_term ||
-                        why.code == stopped;
+    auto const passes = why.code == not_leader || why.code == unreachable || why.code == busy ||
+                        why.code == stale_term || why.code == stopped;
     if (call.writes) return passes && why.outcome == outcome::rejected;
     return passes || why.outcome == outcome::unknown;
   }
@@ -127,7 +129,8 @@ class kv_client {
   static duration pause_after(call& call, wire::kv_refusal const& refused) {
     auto& client = *call.client;
     auto const times = call.refusals++;
-    if (times == 0 && refused.reason.code == error_code::not_leader && !refused.leader_address.empty()) return duration{0};
+    auto const named = refused.reason.code == error_code::not_leader && !refused.leader_address.empty();
+    if (times == 0 && named) return duration{0};
     duration const grown = client.options.backoff_min * (std::int64_t{1} << std::min(times, 20U));
     auto const half = std::min(client.options.backoff_max, grown) / 2;
     auto const jitter = client.dice.between(0, static_cast<std::uint64_t>(half.count()));

@@ -40,7 +40,7 @@ struct kv_write {
 /// two writes to one key the later one wins. The texts are views into what the command was made of or decoded from.
 struct kv_command {
   group_id region;               ///< For which region.
-  region_epoch epoch{0, 0};      ///< As the proposer saw it; version 0 = not to be checked (spec 3.6: writes check the version only).
+  region_epoch epoch{0, 0};      ///< As the proposer saw it. Only the version is checked (spec 3.6); 0 = not even that.
   std::vector<kv_write> writes;  ///< In order; not empty.
 
   /// Equal iff all fields are.
@@ -60,6 +60,14 @@ namespace detail {
 
 enum kv_shape : std::uint8_t { has_value = 1, is_conditional = 2, has_expected = 4 };
 
+/// At least as many bytes as the stored form has.
+inline std::size_t size_bound(kv_command const& command) {
+  std::size_t size = 64;
+  for (auto const& w : command.writes)
+    size += 16 + w.key.size() + w.value.value_or("").size() + w.expected.value_or("").size();
+  return size;
+}
+
 inline void read_extension(reader& in) {
   for (reader tags{in.text()}; tags.ok() && !tags.rest().empty();) {
     auto const tag = tags.u8();
@@ -71,7 +79,8 @@ inline void read_extension(reader& in) {
 inline kv_write read_write(reader& in) {
   kv_write out;
   auto const shape = in.u8();
-  if (shape > (has_value | is_conditional | has_expected) || (shape & (is_conditional | has_expected)) == has_expected) in.fail();
+  if (shape > (has_value | is_conditional | has_expected)) in.fail();
+  if ((shape & (is_conditional | has_expected)) == has_expected) in.fail();
   out.key = in.text();
   if (out.key.empty()) in.fail();
   if ((shape & has_value) != 0) out.value = in.text();
@@ -85,9 +94,7 @@ inline kv_write read_write(reader& in) {
 /// The stored form of `command`.
 inline bytes encode(kv_command const& command) {
   std::string text;
-  std::size_t size = 64;
-  for (auto const& w : command.writes) size += 16 + w.key.size() + w.value.value_or("").size() + w.expected.value_or("").size();
-  text.reserve(size);
+  text.reserve(detail::size_bound(command));
   writer out{text};
   out.u8(1);
   out.u8(0);
@@ -129,21 +136,20 @@ inline result<kv_command> decode_kv_command(std::string_view data) {
 /// Whether `command` may be proposed: `rejected` (invalid_argument or too_large), the bound in the hint.
 inline result<done> admit(kv_command const& command, kv_limits const& limits) {
   auto const too_large = [](std::string what, std::uint64_t bound) -> failure {
-    return rejected(error_code::too_large, std::move(what) + " is larger than " + std::to_string(bound) + " bytes", bound);
+    what += " is larger than " + std::to_string(bound) + " bytes";
+    return rejected(error_code::too_large, std::move(what), bound);
   };
   if (command.writes.empty()) return rejected(error_code::invalid_argument, "nothing to write");
   if (command.writes.size() > limits.writes_max)
     return rejected(error_code::too_large, "more than " + std::to_string(limits.writes_max) + " writes in one command",
                     limits.writes_max);
-  std::uint64_t total = 64;
   for (auto const& w : command.writes) {
     if (w.key.empty()) return rejected(error_code::invalid_argument, "the key is empty");
     if (w.key.size() > limits.key_bytes_max) return too_large("the key", limits.key_bytes_max);
     for (auto const& v : {w.value, w.expected})
       if (v && v->size() > limits.value_bytes_max) return too_large("the value", limits.value_bytes_max);
-    total += 16 + w.key.size() + w.value.value_or("").size() + w.expected.value_or("").size();
   }
-  if (total > limits.command_bytes_max) return too_large("the command", limits.command_bytes_max);
+  if (detail::size_bound(command) > limits.command_bytes_max) return too_large("the command", limits.command_bytes_max);
   return done{};
 }
 

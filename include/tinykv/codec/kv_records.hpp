@@ -133,7 +133,8 @@ inline raw_record encode_raw(std::string_view key, std::string_view value) {
 }
 /// The user's part of a stored raw value. `fatal` (version_mismatch) when it has a form of a later version.
 inline result<std::string_view> decode_raw(std::string_view stored) {
-  if (stored.empty() || stored.front() != '\0') return fatal(error_code::version_mismatch, "a raw value has another format");
+  if (stored.empty() || stored.front() != '\0')
+    return fatal(error_code::version_mismatch, "a raw value has another format");
   return stored.substr(1);
 }
 

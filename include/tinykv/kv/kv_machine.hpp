@@ -79,7 +79,7 @@ class kv_machine {
   /// As BatchMachine says.
   result<done> apply_batch(std::span<policy::command const> commands, position through, std::vector<reply>& replies) {
     pending_writes pending;
-    std::optional<typename Engine::view_type> before;  // taken by the first condition that needs it
+    engine_view before;  // taken by the first condition that needs it
     for (auto const& command : commands) {
       auto answer = apply_one(command.data, pending, before);
       if (!answer) return std::move(answer).error();
@@ -117,7 +117,9 @@ class kv_machine {
     batch.put(meta_family, bytes::copy_of(codec::applied_key(id_)), bytes::adopt(codec::encode_applied(at)));
   }
 
-  result<reply> apply_one(std::string_view data, pending_writes& pending, std::optional<typename Engine::view_type>& before) {
+  using engine_view = std::optional<typename Engine::view_type>;
+
+  result<reply> apply_one(std::string_view data, pending_writes& pending, engine_view& before) {
     auto const command = codec::decode_kv_command(data);
     if (!command) return reply{command.error(), {}, {}};
     if (auto refused = refusal_of(*command)) return std::move(*refused);
@@ -125,8 +127,9 @@ class kv_machine {
       if (!w.conditional) continue;
       auto current = current_value(w.key, pending, before);
       if (!current) return std::move(current).error();
-      auto const holds = current->has_value() == w.expected.has_value() && (!*current || (*current)->view() == *w.expected);
-      if (!holds) return reply{conflict(error_code::compare_failed, "the key has another value"), std::move(*current), {}};
+      auto const found = *current ? std::optional{(*current)->view()} : std::nullopt;
+      if (found != w.expected)
+        return reply{conflict(error_code::compare_failed, "the key has another value"), std::move(*current), {}};
     }
     for (auto const& w : command->writes) pending.set(w.key, w.value);
     return reply{};
@@ -145,8 +148,7 @@ class kv_machine {
   }
 
   /// The value of `key` after the commands applied so far, those of this batch included.
-  result<std::optional<bytes>> current_value(std::string_view key, pending_writes& pending,
-                                             std::optional<typename Engine::view_type>& before) {
+  result<std::optional<bytes>> current_value(std::string_view key, pending_writes& pending, engine_view& before) {
     std::optional<bytes> stored;
     if (auto const* write = pending.find(key)) {
       if (write->action == policy::kv_action::put) stored = write->value;

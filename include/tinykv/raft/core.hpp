@@ -4,6 +4,7 @@
 #include <tinykv/core/identity.hpp>
 #include <tinykv/core/random.hpp>
 #include <tinykv/core/result.hpp>
+#include <tinykv/raft/applying.hpp>
 #include <tinykv/raft/durability.hpp>
 #include <tinykv/raft/log_window.hpp>
 #include <tinykv/raft/options.hpp>
@@ -130,19 +131,12 @@ class core {
   membership configuration_;
   hard_state state_;     // I-6: term and commit never fall; vote is set at most once per term
   hard_state stored_;    // as of the last Ready with writes
-  log_window log_;       // Invariant: truncated <= applied_ <= handed_ <= apply_limit() <= commit <= last
+  log_window log_;       // Invariant: truncated <= applied <= handed <= apply_limit() <= commit <= last
   durability durability_;
   std::variant<follower_state, candidate_state, leader_state> role_;
 
-  log_index applied_;    // the machine has taken up to here
-  log_index handed_;     // handed out to be applied up to here
   log_index released_;   // entries handed out to be stored up to here
-  struct apply_batch {
-    log_index last;
-    std::uint64_t bytes;
-  };
-  std::deque<apply_batch> applying_;      // handed out and not applied yet
-  std::uint64_t applying_bytes_ = 0;
+  applying applying_;    // on its way into the machine
   std::vector<entry> apply_fetched_;      // from the log, next to be handed out
   bool apply_fetch_open_ = false;
 

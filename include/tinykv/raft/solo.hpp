@@ -2,6 +2,7 @@
 
 #include <tinykv/core/identity.hpp>
 #include <tinykv/core/result.hpp>
+#include <tinykv/raft/applying.hpp>
 #include <tinykv/raft/options.hpp>
 #include <tinykv/raft/values/ready.hpp>
 
@@ -25,9 +26,11 @@ class solo {
   result<done> recover(start_state start) {
     if (start.last < start.truncated.at.index || start.applied > start.last || start.applied < start.truncated.at.index)
       return fatal(error_code::corrupt, "log and machine contradict each other");
+    if (!start.configurations.empty())
+      return fatal(error_code::version_mismatch, "the log holds configuration entries, which a consensus of one does not know");
     first_ = start.truncated.at.index + 1;
     last_ = durable_ = released_ = start.last;
-    applied_ = handed_ = start.applied;
+    applying_.restore(start.applied);
     configuration_ = std::move(start.truncated.configuration);
     state_ = start.state;
     state_.term = std::max({state_.term, start.truncated.at.term, term{1}});
@@ -66,17 +69,17 @@ class solo {
     state_.commit = durable_;
   }
   /// The machine has taken everything up to `index`.
-  void applied(log_index index) { applied_ = index; }
+  void applied(log_index index) { applying_.finish(index); }
   /// The log has answered a fetch.
   void fetched(fetch_answer answer) {
     fetch_open_ = false;
-    if (answer.request.from == handed_ + 1) fetched_ = std::move(answer.entries);
+    if (answer.request.from == applying_.handed() + 1) fetched_ = std::move(answer.entries);
   }
 
   /// True iff `take_ready` would give something.
   bool has_ready() const {
     if (released_ < last_ || !grants_.empty() || !fetched_.empty()) return true;
-    return handed_ < durable_ && (in_window(handed_ + 1) || !fetch_open_);
+    return may_apply() && (in_window(applying_.handed() + 1) || !fetch_open_);
   }
   /// Everything that is new, once.
   ready take_ready() {
@@ -98,26 +101,29 @@ class solo {
   /// Everything that can be seen.
   raft::status status() const {
     return {options_.self, role::leader, state_.term, state_.vote, options_.self, first_, last_, durable_, durable_,
-            applied_,      configuration_};
+            applying_.applied(), configuration_};
   }
 
  private:
+  bool may_apply() const { return applying_.handed() < durable_ && applying_.bytes() < options_.apply_bytes_max; }
   bool in_window(log_index i) const { return !window_.empty() && window_.front().index <= i && i <= last_; }
 
   void collect_committed(ready& out) {
-    for (auto& e : std::exchange(fetched_, {})) out.committed.push_back(std::move(e));
-    if (!out.committed.empty()) handed_ = out.committed.back().index;
-    while (handed_ < durable_ && in_window(handed_ + 1)) {
+    auto const hand_out = [&](entry e) {
+      applying_.hand_out(e.index, cost_of(e));
+      out.committed.push_back(std::move(e));
+    };
+    for (auto& e : std::exchange(fetched_, {})) hand_out(std::move(e));
+    while (may_apply() && in_window(applying_.handed() + 1)) {
       bytes_ -= cost_of(window_.front());
-      out.committed.push_back(std::move(window_.front()));
+      hand_out(std::move(window_.front()));
       window_.pop_front();
-      ++handed_;
     }
-    if (handed_ == durable_ || fetch_open_ || in_window(handed_ + 1)) return;
+    if (!may_apply() || fetch_open_ || in_window(applying_.handed() + 1)) return;
     fetch_open_ = true;  // only after a start: what was committed then and is not in the machine
     // Not what the window holds, or it would be handed out twice.
     auto const to = window_.empty() ? durable_ : std::min(durable_, window_.front().index - 1);
-    out.fetches.push_back({fetch_purpose::apply, {}, state_.term, handed_ + 1, to, options_.apply_bytes_max});
+    out.fetches.push_back({fetch_purpose::apply, {}, state_.term, applying_.handed() + 1, to, options_.apply_bytes_max / 4});
   }
 
   raft::options options_;
@@ -127,7 +133,8 @@ class solo {
   std::uint64_t bytes_ = 0;
   std::deque<std::pair<ticket, log_index>> open_;
   ticket newest_;
-  log_index first_, last_, durable_, released_, handed_, applied_;
+  log_index first_, last_, durable_, released_;
+  applying applying_;
   std::vector<entry> fetched_;
   bool fetch_open_ = false;
   std::vector<read_grant> grants_;

@@ -113,10 +113,10 @@ class inbox final : public policy::receive_sink {
   }
   void refused(store_id by, failure reason) noexcept override { push(refusal_arrived{by, std::move(reason)}); }
   void received(store_identity const& from, policy::envelope mail) noexcept override {
-    auto const urgent = mail.priority == policy::priority::urgent;
     std::uint64_t bytes = 0;
     for (auto const& m : mail.messages)
       for (auto const& e : m.message.entries) bytes += raft::cost_of(e);
+    auto const urgent = mail.priority == policy::priority::urgent && bytes == 0;  // the priority is the sender's word
     auto lock = std::unique_lock{mutex_};
     auto& count = urgent ? urgent_ : messages_;
     auto const count_max = urgent ? bounds_.inbox_urgent_max : bounds_.inbox_messages_max;

@@ -62,7 +62,8 @@ class lanes {
     where_.post_on(policy::lane::apply, [jobs = std::move(jobs), inbox = inbox_] {
       for (auto const& job : jobs) {
         entries_applied<typename Machine::reply> out{job.group, job.incarnation, job.entries.back().index, {}, {}};
-        auto replies = *job.broken ? decltype(apply_entries(*job.target, job.entries)){given_up()} : apply_entries(*job.target, job.entries);
+        using applied = decltype(apply_entries(*job.target, job.entries));
+        auto replies = *job.broken ? applied{given_up()} : apply_entries(*job.target, job.entries);
         *job.broken = !replies;
         if (replies) out.replies = std::move(*replies);
         else out.failed = std::move(replies).error();

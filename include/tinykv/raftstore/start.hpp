@@ -72,6 +72,9 @@ result<store_start> start_store(identity who, consensus_kind kind, Log& log, Mac
     return fatal(error_code::invalid_argument, "cluster and store must not be 0");
   auto contents = log.load();
   if (!contents) return std::move(contents).error();
+  auto const used = contents->store_record.has_value();
+  if (!used && !contents->groups.empty())
+    return fatal(error_code::corrupt, "the log holds groups but no record of the store");
   auto known = detail::own_roster(who, kind, contents->store_record, options, source);
   if (!known) return std::move(known).error();
   store_start out{std::move(*known), std::nullopt, {}};
@@ -84,7 +87,7 @@ result<store_start> start_store(identity who, consensus_kind kind, Log& log, Mac
   for (auto& g : contents->groups)
     if (g.group == first.group) stored = &g;
   policy::group_log fresh;
-  if (!stored && first.first_start == first_start::bootstrap) {
+  if (!used && first.first_start == first_start::bootstrap) {
     fresh.group = first.group;
     fresh.truncated = {first.start, first.configuration};
     fresh.state = {first.start.term, {}, first.start.index};

@@ -64,7 +64,8 @@ class kv_service {
     void answer(wire::kv_answer const& what) { reply(wire::encode_answer(method, what)); }
     /// On any lane: the message is made here, and sent from the home lane.
     void answer_from_lane(wire::kv_answer const& what) {
-      service->executor.post([reply = std::move(reply), body = wire::encode_answer(method, what)]() mutable { reply(std::move(body)); });
+      auto body = wire::encode_answer(method, what);
+      service->executor.post([reply = std::move(reply), body = std::move(body)]() mutable { reply(std::move(body)); });
     }
     /// `why`, with what helps the client on.
     wire::kv_answer refusal(failure why, std::vector<region> regions = {}) const {
@@ -80,12 +81,13 @@ class kv_service {
     if (auto refused = refusal_of(request.context, options)) return call.answer(call.refusal(*refused));
     codec::kv_command command{options.group, request.context.epoch, {}};
     for (auto const& w : request.writes) command.writes.push_back({w.key, w.value, w.conditional, w.expected});
-    if (auto admitted = codec::admit(command, options.limits); !admitted) return call.answer(call.refusal(admitted.error()));
+    if (auto fits = codec::admit(command, options.limits); !fits) return call.answer(call.refusal(fits.error()));
     auto& store = call.service->store;
     auto const patience = call.patience;
-    store.propose(options.group, codec::encode(command), patience, [call = std::move(call)](result<kv::kv_reply> applied) mutable {
+    auto done = [call = std::move(call)](result<kv::kv_reply> applied) mutable {
       call.answer(applied ? answer_of(call, std::move(*applied)) : call.refusal(std::move(applied).error()));
-    });
+    };
+    store.propose(options.group, codec::encode(command), patience, std::move(done));
   }
 
   static wire::kv_answer answer_of(call const& call, kv::kv_reply applied) {
@@ -102,21 +104,23 @@ class kv_service {
     auto const& options = call.service->options;
     if (auto refused = refusal_of(request.context, options)) return call.answer(call.refusal(*refused));
     codec::kv_command const as_write{options.group, {}, {{request.key, {}, false, {}}}};
-    if (auto admitted = codec::admit(as_write, options.limits); !admitted) return call.answer(call.refusal(admitted.error()));
-    read(std::move(call), request.context, [key = std::move(request.key)](auto const& view, region const& here) -> result<wire::kv_reply> {
+    if (auto fits = codec::admit(as_write, options.limits); !fits) return call.answer(call.refusal(fits.error()));
+    auto look = [key = std::move(request.key)](auto const& view, region const& here) -> result<wire::kv_reply> {
       if (!here.contains(key)) return rejected(error_code::key_not_in_region, "the key belongs to another region");
       return view.get(key).transform([&](std::optional<bytes> value) -> wire::kv_reply {
         return wire::get_reply{value ? std::optional{value->str()} : std::nullopt, view.applied().index};
       });
-    });
+    };
+    read(std::move(call), request.context, std::move(look));
   }
 
   static void answer(wire::scan_request& request, call call) {
     auto const& options = call.service->options;
     if (auto refused = refusal_of(request.context, options)) return call.answer(call.refusal(*refused));
+    auto const bound = options.limits.key_bytes_max;
     for (auto const* key : {&request.start, &request.end, &request.prefix})
-      if (key->size() > options.limits.key_bytes_max + 1)  // one more: the key behind the longest one
-        return call.answer(call.refusal(rejected(error_code::too_large, "the key is too long", options.limits.key_bytes_max)));
+      if (key->size() > bound + 1)  // one more: the key behind the longest one
+        return call.answer(call.refusal(rejected(error_code::too_large, "the key is too long", bound)));
     auto range = range_of(request, options);
     read(std::move(call), request.context, [range = std::move(range)](auto const& view, region const&) {
       return view.scan(range).transform([&](kv::scan_page page) -> wire::kv_reply {
@@ -154,16 +158,17 @@ class kv_service {
     auto& store = call.service->store;
     auto const group = call.service->options.group;
     auto const patience = call.patience;
-    store.read(group, patience, [call = std::move(call), epoch = context.epoch, use = std::move(use)](auto view) mutable {
+    store.read(group, patience, [call = std::move(call), seen = context.epoch, use = std::move(use)](auto view) mutable {
       if (!view) return call.answer_from_lane(call.refusal(std::move(view).error()));
       auto const& record = view->region();
       if (!record || record->state != region_state::normal)
         return call.answer_from_lane(call.refusal(rejected(error_code::not_found, "no such region here")));
-      if (epoch.version != 0 && epoch.version != record->region.epoch.version)
+      if (seen.version != 0 && seen.version != record->region.epoch.version)
         return call.answer_from_lane(
             call.refusal(rejected(error_code::epoch_mismatch, "the region has changed; look again"), {record->region}));
       auto reply = use(*view, record->region);
-      call.answer_from_lane(reply ? wire::kv_answer{std::move(*reply)} : call.refusal(std::move(reply).error(), {record->region}));
+      if (!reply) return call.answer_from_lane(call.refusal(std::move(reply).error(), {record->region}));
+      call.answer_from_lane(std::move(*reply));
     });
   }
 

@@ -18,11 +18,18 @@ class nemesis {
     set_clocks();
     repeat(fault::crash, ms(900), [this] { crash(victim()); });
     repeat(fault::crash_all, ms(2500), [this] { crash_all(); });
-    repeat(fault::pause, ms(900), [this] { world_.pause(victim(), between(5, 700)); });
+    repeat(fault::pause, ms(900), [this] {
+      auto const who = victim();
+      world_.pause(who, between(5, 700));
+    });
     repeat(fault::partition, ms(1200), [this] { partition(); });
     repeat(fault::one_way, ms(900), [this] { cut_one_way(); });
     repeat(fault::bridge, ms(2500), [this] { ring(); });
-    repeat(fault::flap, ms(1800), [this] { flap(victim(), any(), 12); });
+    repeat(fault::flap, ms(1800), [this] {
+      auto const from = victim();
+      auto const to = any();  // one draw per full expression: the order of arguments differs between compilers
+      flap(from, to, 12);
+    });
     repeat(fault::clog, ms(900), [this] { clog(); });
     repeat(fault::slow_disk, ms(1800), [this] { slow_down(victim()); });
   }

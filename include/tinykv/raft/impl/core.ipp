@@ -52,7 +52,7 @@ TINYKV_DECL result<done> core::recover(start_state start) {
     if (log_.term_at(i) != std::optional{log_[i].term}) return damaged("an entry is of another term than its place");
   durability_.restore(state_, start.last);
   stored_ = state_;
-  applied_ = handed_ = start.applied;
+  applying_.restore(start.applied);
   released_ = start.last;
   return done{};
 }
@@ -169,7 +169,7 @@ TINYKV_DECL raft::status core::status() const {
   out.last = log_.last();
   out.durable = durability_.last();
   out.commit = state_.commit;
-  out.applied = applied_;
+  out.applied = applying_.applied();
   out.configuration = configuration_;
   return out;
 }

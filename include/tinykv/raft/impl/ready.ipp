@@ -12,15 +12,9 @@ TINYKV_DECL void core::persisted(ticket number) {
 }
 
 TINYKV_DECL void core::applied(log_index index) {
-  TINYKV_CHECK(index >= applied_);
-  TINYKV_CHECK(index <= handed_);
-  applied_ = index;
-  while (!applying_.empty() && applying_.front().last <= index) {
-    applying_bytes_ -= applying_.front().bytes;
-    applying_.pop_front();
-  }
+  applying_.finish(index);
   // What is applied stays a while, for followers that are a little behind; idle groups must not hold much.
-  log_.evict(applied_, options_.window_bytes_max / 16, options_.window_entries_max / 16);
+  log_.evict(index, options_.window_bytes_max / 16, options_.window_entries_max / 16);
 }
 
 TINYKV_DECL bool core::has_ready() const {
@@ -31,8 +25,8 @@ TINYKV_DECL bool core::has_ready() const {
     if (lead->beat_due) return true;
     if (!lead->reads.empty() && lead->reads.back().round == 0 && lead->confirmed == lead->round) return true;
   }
-  auto const may_apply = handed_ < apply_limit() && applying_bytes_ < options_.apply_bytes_max;
-  return may_apply && (!apply_fetched_.empty() || log_.holds(handed_ + 1) || !apply_fetch_open_);
+  auto const may_apply = applying_.handed() < apply_limit() && applying_.bytes() < options_.apply_bytes_max;
+  return may_apply && (!apply_fetched_.empty() || log_.holds(applying_.handed() + 1) || !apply_fetch_open_);
 }
 
 TINYKV_DECL ready core::take_ready() {
@@ -60,15 +54,13 @@ TINYKV_DECL ready core::take_ready() {
 }
 
 TINYKV_DECL void core::collect_committed(ready& out) {
-  std::uint64_t bytes = 0;
   auto const hand_out = [&](entry e) {
-    bytes += cost_of(e);
-    handed_ = e.index;
+    applying_.hand_out(e.index, cost_of(e));
     out.committed.push_back(std::move(e));
   };
   for (auto& e : std::exchange(apply_fetched_, {})) hand_out(std::move(e));
-  while (handed_ < apply_limit() && applying_bytes_ + bytes < options_.apply_bytes_max) {
-    auto const next = handed_ + 1;
+  while (applying_.handed() < apply_limit() && applying_.bytes() < options_.apply_bytes_max) {
+    auto const next = applying_.handed() + 1;
     if (!log_.holds(next)) {
       if (!apply_fetch_open_) {
         apply_fetch_open_ = true;
@@ -79,9 +71,6 @@ TINYKV_DECL void core::collect_committed(ready& out) {
     }
     hand_out(log_[next]);
   }
-  if (out.committed.empty()) return;
-  applying_.push_back({handed_, bytes});
-  applying_bytes_ += bytes;
 }
 
 }  // namespace tinykv::raft

@@ -218,7 +218,7 @@ TINYKV_DECL void core::fetched(fetch_answer answer) {
     if (e.index != next++ || e.index > asked.to) return;
   if (asked.purpose == fetch_purpose::apply) {
     apply_fetch_open_ = false;
-    if (asked.from == handed_ + 1) apply_fetched_ = std::move(answer.entries);
+    if (asked.from == applying_.handed() + 1) apply_fetched_ = std::move(answer.entries);
     return;
   }
   // Another term is another log: what was read then may not follow what is known now (SAFETY.md §3).

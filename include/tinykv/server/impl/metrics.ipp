@@ -74,7 +74,8 @@ struct prometheus::counts {
 
   template <class Value>
   void per_group(exposition& out, Value value) const {
-    for (auto const& [id, g] : groups) out.sample("group=\"" + std::to_string(id.value) + "\"", static_cast<std::uint64_t>(value(g)));
+    for (auto const& [id, g] : groups)
+      out.sample("group=\"" + std::to_string(id.value) + "\"", static_cast<std::uint64_t>(value(g)));
   }
 
   void write_groups(exposition& out) const {
@@ -107,10 +108,6 @@ struct prometheus::counts {
     out.sample({}, pending());
   }
 
-  static void write_counter(exposition& out, std::string_view name, std::string_view help, std::uint64_t value) {
-    out.counter(name, help);
-    out.sample({}, value);
-  }
 };
 
 TINYKV_DECL prometheus::prometheus() : counts_(std::make_shared<counts>()) {}
@@ -133,11 +130,15 @@ TINYKV_DECL void prometheus::write(exposition& out) const {
   c.log_commit.write(out);
   out.histogram("tinykv_request_duration_seconds", "From the arrival of a client's request to its answer.");
   for (auto const& [method, times] : c.requests) times.write(out, "method=\"" + method + "\"");
-  counts::write_counter(out, "tinykv_reads_total", "Reads answered from a confirmed view.", c.reads);
-  counts::write_counter(out, "tinykv_raft_dropped_message_total", "Messages of stores dropped at a bound.", c.dropped);
-  counts::write_counter(out, "tinykv_greetings_refused_total", "Connections of stores refused by this one.", c.greetings_refused);
-  counts::write_counter(out, "tinykv_refused_by_total", "Refusals of this store by others.", c.refused_by);
-  counts::write_counter(out, "tinykv_disk_stalls_total", "Log writes that took so long that leaderships were given up.", c.disk_stalls);
+  auto const counter = [&](std::string_view name, std::string_view help, std::uint64_t value) {
+    out.counter(name, help);
+    out.sample({}, value);
+  };
+  counter("tinykv_reads_total", "Reads answered from a confirmed view.", c.reads);
+  counter("tinykv_raft_dropped_message_total", "Messages of stores dropped at a bound.", c.dropped);
+  counter("tinykv_greetings_refused_total", "Connections of stores refused by this one.", c.greetings_refused);
+  counter("tinykv_refused_by_total", "Refusals of this store by others.", c.refused_by);
+  counter("tinykv_disk_stalls_total", "Log writes so slow that leaderships were given up.", c.disk_stalls);
   out.gauge("tinykv_fenced", "Groups (or the store) that stopped for good.");
   out.sample({}, c.fenced);
 }

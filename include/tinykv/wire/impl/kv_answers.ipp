@@ -140,8 +140,7 @@ kv_answer answer_from(bytes const& body) {
   return kv_reply{reply_of(message)};
 }
 
-/// Calls `f` with the type of the answer to `method`, and with the type of its reply; as an argument each, since a lambda
-/// cannot be given types otherwise.
+/// Calls `f` with the type of the answer to `method` and the type of its reply, each as an argument.
 template <class F>
 auto with_answer_type(wire::method method, F&& f) {
   using std::type_identity;
@@ -162,15 +161,15 @@ auto with_answer_type(wire::method method, F&& f) {
 }  // namespace detail
 
 bytes encode_answer(wire::method method, kv_answer const& answer) {
-  return detail::with_answer_type(method, [&]<class Message, class Reply>(std::type_identity<Message>, std::type_identity<Reply>) {
+  using std::type_identity;
+  return detail::with_answer_type(method, [&]<class Message, class Reply>(type_identity<Message>, type_identity<Reply>) {
     return detail::answer_as<Message, Reply>(answer);
   });
 }
 
 kv_answer decode_answer(wire::method method, bytes const& body) {
-  return detail::with_answer_type(method, [&]<class Message, class Reply>(std::type_identity<Message>, std::type_identity<Reply>) {
-    return detail::answer_from<Message>(body);
-  });
+  return detail::with_answer_type(
+      method, [&]<class Message>(std::type_identity<Message>, auto) { return detail::answer_from<Message>(body); });
 }
 
 }  // namespace tinykv::wire

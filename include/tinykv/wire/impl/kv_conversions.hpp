@@ -52,7 +52,8 @@ inline metapb::Region to_message(region const& r) {
   return out;
 }
 inline region to_value(metapb::Region const& r) {
-  region out{group_id{r.id()}, r.start_key(), r.end_key(), {r.region_epoch().conf_ver(), r.region_epoch().version()}, {}};
+  region_epoch const epoch{r.region_epoch().conf_ver(), r.region_epoch().version()};
+  region out{group_id{r.id()}, r.start_key(), r.end_key(), epoch, {}};
   for (auto const& peer : r.peers()) out.peers.push_back(to_value(peer));
   return out;
 }

@@ -124,7 +124,7 @@ result<kv_request> decode_request(std::uint16_t method, bytes const& body) {
     case raw_batch: return detail::request_from<kvrpcpb::RawBatchRequest>(body);
     case status: return detail::request_from<kvrpcpb::StatusRequest>(body);
   }
-  return rejected(error_code::not_supported, "this server does not know the request; it may be older than the client", method);
+  return rejected(error_code::not_supported, "this server does not know the request: it may be older than the client");
 }
 
 }  // namespace tinykv::wire

@@ -1,0 +1,367 @@
+// For each policy one class that fits, and for each requirement one that misses it by a little.
+
+#include <tinykv/policy/clock.hpp>
+#include <tinykv/policy/consensus.hpp>
+#include <tinykv/policy/executor.hpp>
+#include <tinykv/policy/kv_engine.hpp>
+#include <tinykv/policy/log_storage.hpp>
+#include <tinykv/policy/observer.hpp>
+#include <tinykv/policy/rpc.hpp>
+#include <tinykv/policy/state_machine.hpp>
+#include <tinykv/policy/transport.hpp>
+#include <tinykv/raft/core.hpp>
+#include <tinykv/raft/solo.hpp>
+
+#include "support/catch.hpp"
+
+using namespace tinykv;
+using namespace tinykv::policy;
+
+namespace {
+
+// --- Clock ---
+struct clock_fits {
+  instant now() const noexcept { return {}; }
+};
+static_assert(Clock<clock_fits>);
+struct clock_throws {
+  instant now() const { return {}; }
+};
+static_assert(!Clock<clock_throws>);
+struct clock_changes {
+  instant now() noexcept { return {}; }
+};
+static_assert(!Clock<clock_changes>);
+struct clock_of_duration {
+  duration now() const noexcept { return {}; }
+};
+static_assert(!Clock<clock_of_duration>);
+struct clock_pinned : clock_fits {
+  clock_pinned(clock_pinned&&) = delete;
+};
+static_assert(!Clock<clock_pinned>);
+static_assert(!BoundedClock<clock_fits>);
+struct bounded_clock_fits : clock_fits {
+  std::uint32_t drift_ppm() const noexcept { return 1; }
+};
+static_assert(BoundedClock<bounded_clock_fits>);
+struct bounded_clock_throws : clock_fits {
+  std::uint32_t drift_ppm() const { return 1; }
+};
+static_assert(!BoundedClock<bounded_clock_throws>);
+
+// --- Executor ---
+struct executor_fits {
+  void post(task) {}
+  void post_after(duration, task) {}
+  void post_on(lane, task) {}
+};
+static_assert(Executor<executor_fits>);
+struct executor_without_post {
+  void post_after(duration, task) {}
+  void post_on(lane, task) {}
+};
+static_assert(!Executor<executor_without_post>);
+struct executor_without_timers {
+  void post(task) {}
+  void post_on(lane, task) {}
+};
+static_assert(!Executor<executor_without_timers>);
+struct executor_without_lanes {
+  void post(task) {}
+  void post_after(duration, task) {}
+};
+static_assert(!Executor<executor_without_lanes>);
+struct executor_of_pointers : executor_fits {
+  void post(void (*)()) {}
+};
+static_assert(!Executor<executor_of_pointers>);
+struct executor_that_borrows : executor_fits {
+  void post_on(lane, task&) {}  // the task must be its own
+};
+static_assert(!Executor<executor_that_borrows>);
+
+// --- Observer ---
+struct observer_fits {
+  void on(event const&) noexcept {}
+};
+static_assert(Observer<observer_fits>);
+struct observer_throws {
+  void on(event const&) {}
+};
+static_assert(!Observer<observer_throws>);
+struct observer_that_changes {
+  void on(event&) noexcept {}
+};
+static_assert(!Observer<observer_that_changes>);
+
+// --- LogStorage ---
+struct log_fits {
+  static constexpr bool durable = false;
+  static constexpr bool blocks = false;
+  result<log_contents> load() { return log_contents{}; }
+  result<done> commit(log_batch const&) { return done{}; }
+  result<std::vector<raft::entry>> fetch(group_id, log_index, log_index, std::uint64_t) { return std::vector<raft::entry>{}; }
+};
+static_assert(LogStorage<log_fits>);
+struct log_without_promise {  // does not say whether it is durable
+  static constexpr bool blocks = false;
+  result<log_contents> load();
+  result<done> commit(log_batch const&);
+  result<std::vector<raft::entry>> fetch(group_id, log_index, log_index, std::uint64_t);
+};
+static_assert(!LogStorage<log_without_promise>);
+struct log_that_may_block {  // does not say whether it blocks
+  static constexpr bool durable = false;
+  result<log_contents> load();
+  result<done> commit(log_batch const&);
+  result<std::vector<raft::entry>> fetch(group_id, log_index, log_index, std::uint64_t);
+};
+static_assert(!LogStorage<log_that_may_block>);
+struct log_commit_says_nothing : log_fits {
+  void commit(log_batch const&) {}
+};
+static_assert(!LogStorage<log_commit_says_nothing>);
+struct log_commit_takes_over : log_fits {
+  result<done> commit(log_batch&&);
+};
+static_assert(!LogStorage<log_commit_takes_over>);
+struct log_load_cannot_fail : log_fits {
+  log_contents load();
+};
+static_assert(!LogStorage<log_load_cannot_fail>);
+struct log_fetch_without_bound : log_fits {
+  result<std::vector<raft::entry>> fetch(group_id, log_index, log_index);
+};
+static_assert(!LogStorage<log_fetch_without_bound>);
+struct log_pinned : log_fits {
+  log_pinned(log_pinned&&) = delete;
+};
+static_assert(!LogStorage<log_pinned>);
+
+// --- KvEngine ---
+struct cursor_fits {
+  void seek(std::string_view) {}
+  void seek_before(std::string_view) {}
+  void next() {}
+  void prev() {}
+  bool valid() const { return false; }
+  std::string_view key() const { return {}; }
+  std::string_view value() const { return {}; }
+  std::optional<failure> error() const { return {}; }
+};
+static_assert(KvCursor<cursor_fits>);
+struct cursor_forward_only : cursor_fits {
+  void prev() = delete;
+};
+static_assert(!KvCursor<cursor_forward_only>);
+struct cursor_of_copies : cursor_fits {
+  std::string key() const { return {}; }
+};
+static_assert(!KvCursor<cursor_of_copies>);
+struct cursor_without_error : cursor_fits {
+  void error() const {}
+};
+static_assert(!KvCursor<cursor_without_error>);
+struct view_fits {
+  result<std::optional<bytes>> get(family, std::string_view) const { return std::optional<bytes>{}; }
+  cursor_fits cursor(family) const { return {}; }
+};
+static_assert(KvView<view_fits>);
+struct view_absent_is_empty : view_fits {
+  result<bytes> get(family, std::string_view) const { return bytes{}; }
+};
+static_assert(!KvView<view_absent_is_empty>);
+struct view_that_changes {
+  result<std::optional<bytes>> get(family, std::string_view) { return std::optional<bytes>{}; }
+  cursor_fits cursor(family) const { return {}; }
+};
+static_assert(!KvView<view_that_changes>);
+struct engine_fits {
+  using view_type = view_fits;
+  static constexpr bool durable = true;
+  result<done> write(kv_batch const&) { return done{}; }
+  result<done> sync() { return done{}; }
+  result<view_fits> view() { return view_fits{}; }
+};
+static_assert(KvEngine<engine_fits>);
+struct engine_without_sync {
+  using view_type = view_fits;
+  static constexpr bool durable = true;
+  result<done> write(kv_batch const&);
+  result<view_fits> view();
+};
+static_assert(!KvEngine<engine_without_sync>);
+struct engine_sync_says_nothing : engine_fits {
+  void sync() {}
+};
+static_assert(!KvEngine<engine_sync_says_nothing>);
+struct engine_of_another_view : engine_fits {
+  result<int> view() { return 0; }
+};
+static_assert(!KvEngine<engine_of_another_view>);
+struct engine_without_promise {
+  using view_type = view_fits;
+  result<done> write(kv_batch const&);
+  result<done> sync();
+  result<view_fits> view();
+};
+static_assert(!KvEngine<engine_without_promise>);
+
+// --- StateMachine and what refines it ---
+struct machine_fits {
+  using reply = int;
+  int apply(log_index, std::string_view) { return 0; }
+};
+static_assert(StateMachine<machine_fits> && !BatchMachine<machine_fits> && !ViewableMachine<machine_fits>);
+struct machine_without_reply {
+  int apply(log_index, std::string_view) { return 0; }
+};
+static_assert(!StateMachine<machine_without_reply>);
+struct machine_of_another_reply {
+  using reply = std::string;
+  int apply(log_index, std::string_view) { return 0; }
+};
+static_assert(!StateMachine<machine_of_another_reply>);
+struct machine_of_bare_index {
+  using reply = int;
+  int apply(std::uint64_t, std::string_view) { return 0; }
+};
+static_assert(!StateMachine<machine_of_bare_index>);
+struct machine_of_string : machine_fits {
+  int apply(log_index, std::string&) { return 0; }
+};
+static_assert(!StateMachine<machine_of_string>);
+struct batch_fits : machine_fits {
+  result<done> apply_batch(std::span<command const>, position, std::vector<int>&) { return done{}; }
+};
+static_assert(BatchMachine<batch_fits> && !PersistentMachine<batch_fits>);
+struct batch_without_position : machine_fits {
+  result<done> apply_batch(std::span<command const>, std::vector<int>&) { return done{}; }
+};
+static_assert(!BatchMachine<batch_without_position>);
+struct persistent_fits : batch_fits {
+  position applied() { return {}; }
+  log_index durable() { return {}; }
+  result<done> sync() { return done{}; }
+};
+static_assert(PersistentMachine<persistent_fits>);
+struct persistent_of_index : persistent_fits {
+  log_index applied() { return {}; }  // the term is due beside the index
+};
+static_assert(!PersistentMachine<persistent_of_index>);
+struct persistent_by_single_entries : machine_fits {
+  position applied() { return {}; }
+  log_index durable() { return {}; }
+  result<done> sync() { return done{}; }
+};
+static_assert(!PersistentMachine<persistent_by_single_entries>);
+struct viewable_fits : machine_fits {
+  using view_type = int;
+  result<int> view() const { return 0; }
+};
+static_assert(ViewableMachine<viewable_fits>);
+struct viewable_that_changes : machine_fits {
+  using view_type = int;
+  result<int> view() { return 0; }
+};
+static_assert(!ViewableMachine<viewable_that_changes>);
+struct durable_machine : machine_fits {
+  static constexpr bool durable_state = true;
+};
+static_assert(is_durable_machine<durable_machine> && !is_durable_machine<machine_fits>);
+
+// --- Transport ---
+struct transport_fits {
+  result<done> start(store_identity const&, receive_sink&) { return done{}; }
+  void send(store_id, envelope) noexcept {}
+  void stop() noexcept {}
+};
+static_assert(Transport<transport_fits>);
+struct transport_send_throws : transport_fits {
+  void send(store_id, envelope) {}
+};
+static_assert(!Transport<transport_send_throws>);
+struct transport_stop_throws : transport_fits {
+  void stop() {}
+};
+static_assert(!Transport<transport_stop_throws>);
+struct transport_start_cannot_fail : transport_fits {
+  void start(store_identity const&, receive_sink&) {}
+};
+static_assert(!Transport<transport_start_cannot_fail>);
+struct transport_without_identity : transport_fits {
+  result<done> start(receive_sink&) { return done{}; }
+};
+static_assert(!Transport<transport_without_identity>);
+struct transport_to_peers : transport_fits {
+  void send(peer_id, envelope) noexcept {}
+};
+static_assert(!Transport<transport_to_peers>);
+
+// --- Rpc ---
+struct rpc_fits {
+  result<done> serve(rpc_handler) { return done{}; }
+  void call(std::string const&, rpc_request, duration, rpc_reply) noexcept {}
+  void stop() noexcept {}
+};
+static_assert(Rpc<rpc_fits>);
+struct rpc_without_deadline : rpc_fits {
+  void call(std::string const&, rpc_request, rpc_reply) noexcept {}
+};
+static_assert(!Rpc<rpc_without_deadline>);
+struct rpc_call_throws : rpc_fits {
+  void call(std::string const&, rpc_request, duration, rpc_reply) {}
+};
+static_assert(!Rpc<rpc_call_throws>);
+struct rpc_stop_throws : rpc_fits {
+  void stop() {}
+};
+static_assert(!Rpc<rpc_stop_throws>);
+struct rpc_serve_cannot_fail : rpc_fits {
+  void serve(rpc_handler) {}
+};
+static_assert(!Rpc<rpc_serve_cannot_fail>);
+
+// --- Consensus ---
+static_assert(Consensus<raft::core>);  // they lie below policy/, so this is the place
+static_assert(Consensus<raft::solo>);
+struct consensus_without_kind {};
+struct consensus_fits : raft::solo {
+  using raft::solo::solo;
+};
+static_assert(Consensus<consensus_fits>);
+struct consensus_in_any_term : consensus_fits {
+  using consensus_fits::consensus_fits;
+  result<position> propose(bytes) { return position{}; }
+};
+static_assert(!Consensus<consensus_in_any_term>);
+struct consensus_recovers_always : consensus_fits {
+  using consensus_fits::consensus_fits;
+  void recover(raft::start_state) {}
+};
+static_assert(!Consensus<consensus_recovers_always>);
+struct consensus_completes_by_index : consensus_fits {
+  using consensus_fits::consensus_fits;
+  void persisted(log_index) {}  // completions are matched by ticket
+};
+static_assert(!Consensus<consensus_completes_by_index>);
+struct consensus_that_stays : consensus_fits {
+  using consensus_fits::consensus_fits;
+  void abdicate() = delete;
+};
+static_assert(!Consensus<consensus_that_stays>);
+struct consensus_that_changes_by_looking : consensus_fits {
+  using consensus_fits::consensus_fits;
+  bool has_ready() { return false; }
+};
+static_assert(!Consensus<consensus_that_changes_by_looking>);
+struct consensus_without_options : consensus_fits {
+  consensus_without_options() : consensus_fits(raft::options{}) {}
+};
+static_assert(!Consensus<consensus_without_options>);
+static_assert(!Consensus<consensus_without_kind>);
+
+}  // namespace
+
+TEST_CASE("near-misses of the policies are refused at compile time", "[concepts]") { SUCCEED("see the static_asserts"); }

@@ -1,0 +1,318 @@
+"""tinykv-server and tinykv as users run them. Needs TINYKV_PROGRAMS, the directory of both."""
+
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+import unittest
+import urllib.error
+import urllib.request
+
+from cluster import Cluster, PROGRAMS, eventually, free_port, run
+
+NOBODY = 65534
+
+
+class Case(unittest.TestCase):
+    def assert_one_line(self, answer, code, *words):
+        """The exit code, nothing on stdout, and one line on stderr that has these words."""
+        text = answer.stderr.decode()
+        self.assertEqual(answer.returncode, code, text)
+        self.assertEqual(answer.stdout, b"")
+        self.assertEqual(len(text.strip().splitlines()), 1, text)
+        for word in words:
+            self.assertIn(word, text)
+
+
+class OneServer(Case):
+    def setUp(self):
+        self.cluster = Cluster(1)
+        self.addCleanup(self.cluster.__exit__)
+        self.server = self.cluster.start("--init")
+        self.cli = self.cluster.cli
+
+    def test_put_get_del(self):
+        self.assertEqual(self.cli("put", "a", "1").stdout, b"OK\n")
+        self.assertEqual(self.cli("get", "a").stdout, b"1\n")
+        self.assertEqual(self.cli("get", "--raw", "a").stdout, b"1")
+        self.assertEqual(self.cli("del", "a").stdout, b"OK\n")
+        self.assertEqual(self.cli("del", "a").returncode, 0)
+        self.assert_one_line(self.cli("get", "a"), 1, "no such key")
+        self.assertEqual(self.cli("--json", "get", "a").stdout, b'{"key":"a","found":false}\n')
+
+    def test_a_value_comes_from_stdin_and_may_be_any_bytes_or_none(self):
+        value = bytes(range(256))
+        self.assertEqual(self.cli("put", "bytes", stdin=value).returncode, 0)
+        self.assertEqual(self.cluster.get("bytes"), value)
+        self.assertEqual(self.cli("put", "empty", "").returncode, 0)
+        self.assertEqual(self.cli("get", "empty").stdout, b"\n")
+        self.assertEqual(self.cli("put", "minus", "--", "-1").returncode, 0)
+        self.assertEqual(self.cli("get", "minus").stdout, b"-1\n")
+
+    def test_cas(self):
+        self.assert_one_line(self.cli("cas", "c", "1", "--expect", "0"), 1, "no such key")
+        self.assertEqual(self.cli("cas", "c", "1", "--expect-absent").returncode, 0)
+        self.assert_one_line(self.cli("cas", "c", "2", "--expect-absent"), 1, "another value: 1")
+        self.assertEqual(self.cli("cas", "c", "2", "--expect", "1").returncode, 0)
+        self.assertEqual(self.cli("cas", "c", "--delete", "--expect", "2").returncode, 0)
+        self.assertIsNone(self.cluster.get("c"))
+        self.assertEqual(self.cli("cas", "c", "1").returncode, 2)
+
+    def test_scan(self):
+        for key in ("s/a", "s/b", "s/c", "t"):
+            self.cli("put", key, "v" + key)
+        scan = lambda *more: self.cli("scan", *more).stdout.decode().splitlines()
+        self.assertEqual(scan("--prefix", "s/"), ["s/a\tvs/a", "s/b\tvs/b", "s/c\tvs/c"])
+        self.assertEqual(scan("--prefix", "s/", "--reverse", "--limit", "2", "--keys-only"), ["s/c", "s/b"])
+        self.assertEqual(scan("--from", "s/b", "--to", "t", "--keys-only"), ["s/b", "s/c"])
+        self.assertEqual(self.cli("--json", "scan", "--from", "t").stdout, b'{"key":"t","value":"vt"}\n')
+
+    def test_import_and_export_give_back_the_same_bytes(self):
+        lines = sorted(b"k\\t%05d\tvalue\\n\\\\ \xff %d" % (i, i) for i in range(20000))
+        text = b"\n".join(lines) + b"\n"
+        answer = self.cli("import", "--in-flight", "200", "--batch", "16", stdin=text)
+        self.assertEqual(answer.returncode, 0, answer.stderr)
+        self.assertEqual(self.cli("export").stdout, text)
+        self.assertEqual(self.cluster.get("k\t00007"), b"value\n\\ \xff 7")
+        self.assertEqual(self.cli("import", "/dev/null").returncode, 0)
+        self.assertEqual(self.cli("import", "/no/such/file").returncode, 2)
+        bad = self.cli("import", stdin=b"fine\t1\nno tab here\n")
+        self.assertEqual(bad.returncode, 2)
+        self.assertIn(b"line 2", bad.stderr)
+
+    def test_what_is_too_large_is_refused_in_one_line(self):
+        self.assertEqual(self.cli("put", "k" * 4096, "v").returncode, 0)
+        self.assert_one_line(self.cli("put", "k" * 4097, "v"), 1, "key", "4096")
+        self.assertEqual(self.cli("put", "large", stdin=b"v" * (500 << 10)).returncode, 0)
+        self.assertEqual(len(self.cluster.get("large")), 500 << 10)
+        self.assertEqual(self.cli("cas", "large", stdin=b"w" * (500 << 10)).returncode, 2)
+        self.assert_one_line(self.cli("put", "k", stdin=b"v" * ((500 << 10) + 1)), 1, "value", "512000")
+        self.assert_one_line(self.cli("put", "", "v"), 1, "empty")
+
+    def test_the_port_answers_browsers_and_prometheus(self):
+        page = lambda path: urllib.request.urlopen(f"http://{self.server.endpoint}{path}", timeout=10).read().decode()
+        self.assertEqual(page("/healthz"), "ok\n")
+        self.assertTrue(page("/version").startswith("tinykv "))
+        self.cli("put", "a", "1")
+        metrics = page("/metrics")
+        self.assertIn('tinykv_is_leader{group="1"} 1\n', metrics)
+        self.assertIn('tinykv_request_duration_seconds_count{method="raw_put"} 1\n', metrics)
+        with self.assertRaises(urllib.error.HTTPError):
+            page("/nothing")
+
+    def test_a_clean_stop_keeps_everything_and_a_start_needs_no_init(self):
+        for end in (signal.SIGTERM, signal.SIGINT):
+            self.cli("put", "a", str(end))
+            self.assertEqual(self.server.stop(end), 0, self.server.words())
+            self.server.start()
+            self.cluster.leader()
+            self.assertEqual(self.cluster.get("a"), str(end).encode())
+
+    def test_two_servers_on_one_directory(self):
+        second = run("tinykv-server", "--data-dir", self.server.directory, "--listen", f"127.0.0.1:{free_port()}")
+        self.assert_one_line(second, 1, str(self.server.directory))
+        self.assertEqual(self.cli("put", "a", "1").returncode, 0)
+
+    def test_a_port_that_is_in_use(self):
+        second = run("tinykv-server", "--data-dir", self.cluster.directory / "other", "--listen", self.server.endpoint, "--init")
+        self.assert_one_line(second, 1, self.server.endpoint)
+
+    def test_a_directory_of_another_store_or_cluster(self):
+        self.server.stop()
+        other_store = run("tinykv-server", "--data-dir", self.server.directory, "--listen", self.server.endpoint, "--store-id", "7")
+        self.assert_one_line(other_store, 1, "store 1", "store 7")
+        other_cluster = run("tinykv-server", *self.server.arguments("--cluster-id", "9"))
+        self.assert_one_line(other_cluster, 1, "cluster 1", "cluster 9")
+
+
+class CommandLine(Case):
+    def test_usage(self):
+        for program in ("tinykv", "tinykv-server"):
+            helped = run(program, "--help")
+            self.assertEqual(helped.returncode, 0)
+            self.assertIn(b"--", helped.stdout)
+            self.assertTrue(run(program, "--version").stdout.startswith(program.encode() + b" "))
+        self.assert_one_line(run("tinykv-server", "--no-such-flag"), 2, "--no-such-flag")
+        self.assert_one_line(run("tinykv", "get", "a", "--no-such-flag"), 2, "--no-such-flag")
+        self.assert_one_line(run("tinykv"), 2, "subcommand")
+        self.assertEqual(run("tinykv", "nonsense").returncode, 2)
+        self.assert_one_line(run("tinykv-server"), 2, "--data-dir")
+
+    def test_peers_that_make_no_sense(self):
+        for peers, word in (("1=", "--peers"), ("x=h:1", "--peers"), ("2=h:1", "does not name this store"), ("1=h:1,1=h:2", "twice")):
+            self.assert_one_line(run("tinykv-server", "--data-dir", "/nowhere", "--peers", peers), 2, word)
+
+    def test_flags_come_from_the_environment_and_from_a_file_too(self):
+        with Cluster(1) as cluster:
+            file = cluster.directory / "server.conf"
+            file.write_text('data-dir = "from-file"\nlisten = "127.0.0.1:1"\n')
+            printed = run("tinykv-server", "--config", file, "--listen", "127.0.0.1:3", "--print-config",
+                          environment={"TINYKV_DATA_DIR": "from-environment"}).stdout.decode()
+            self.assertIn("127.0.0.1:3", printed)
+
+    def test_an_empty_directory_is_not_taken_for_a_new_cluster(self):
+        with Cluster(1) as cluster:
+            self.assert_one_line(run("tinykv-server", *cluster.servers[0].arguments()), 1, "--init", "--join")
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can become somebody else")
+    def test_a_directory_that_may_not_be_written(self):
+        with Cluster(1) as cluster:
+            cluster.directory.chmod(0o755)
+            answer = run("tinykv-server", *cluster.servers[0].arguments("--init"), user=NOBODY)
+            self.assert_one_line(answer, 1, str(cluster.servers[0].directory))
+            cluster.servers[0].directory.mkdir()
+            answer = run("tinykv-server", *cluster.servers[0].arguments("--init"), user=NOBODY)
+            self.assert_one_line(answer, 1, str(cluster.servers[0].directory))
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can mount a small disk")
+    def test_a_full_disk_ends_the_server_with_a_reason_and_loses_nothing_acknowledged(self):
+        with Cluster(1) as cluster:
+            disk = cluster.directory / "disk"
+            disk.mkdir()
+            mount = ["mount", "-t", "tmpfs", "-o", "size=14m", "tmpfs", str(disk)]
+            if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+                self.skipTest("this machine lets nobody mount a small disk")
+            self.addCleanup(subprocess.run, ["umount", str(disk)], check=False)
+            server = cluster.servers[0]
+            server.directory = disk / "store"
+            cluster.start("--init")
+            written = 0
+            while cluster.cli("put", f"k{written}", stdin=b"v" * 400000, timeout=3).returncode == 0:
+                written += 1
+                self.assertLess(written, 100)
+            self.assertEqual(server.process.wait(20), 1)
+            self.assertIn("full", server.words())
+            subprocess.run([*mount[:4], "remount,size=64m", *mount[5:]], check=True)
+            server.start()
+            cluster.leader()
+            for i in range(written):
+                self.assertEqual(len(cluster.get(f"k{i}")), 400000)
+            server.kill()
+
+    def test_nobody_to_talk_to(self):
+        answer = run("tinykv", "--endpoints", f"127.0.0.1:{free_port()}", "--timeout", "0.5", "put", "a", "1")
+        self.assert_one_line(answer, 3, "--endpoints")
+
+    def test_somebody_else_to_talk_to(self):
+        """A write whose answer never comes may have been done: exit code 4."""
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            listener.listen()
+            answer = run("tinykv", "--endpoints", "127.0.0.1:%d" % listener.getsockname()[1], "--timeout", "1", "get", "a")
+            self.assertEqual(answer.returncode, 3, answer.stderr)
+
+
+class ThreeServers(Case):
+    def setUp(self):
+        self.cluster = Cluster(3)
+        self.addCleanup(self.cluster.__exit__)
+        self.leader = self.cluster.start("--init")
+
+    def others(self, than):
+        return [s for s in self.cluster.servers if s is not than]
+
+    def test_each_server_answers_and_a_follower_sends_writes_to_the_leader(self):
+        for server in self.cluster.servers:
+            value = f"by {server.number}"
+            self.assertEqual(self.cluster.cli("put", "a", value, endpoints=server.endpoint).returncode, 0)
+            for reader in self.cluster.servers:  # each at once: reads are linearizable on every server
+                self.assertEqual(self.cluster.get("a", reader), value.encode())
+        status = self.cluster.cli("status").stdout.decode()
+        self.assertEqual(status.count("follower"), 2, status)
+
+    def test_kill_9_of_the_leader_under_load_loses_no_acknowledged_write(self):
+        acknowledged = self.cluster.directory / "acknowledged"
+        lines = b"".join(b"load/%06d\tv%d\n" % (i, i) for i in range(20000))
+        answer = []
+        load = threading.Thread(target=lambda: answer.append(
+            self.cluster.cli("import", "--batch", "1", "--in-flight", "1000", "--repeat-unknown", "--acknowledged", acknowledged,
+                             stdin=lines, timeout=60)))
+        load.start()
+        seen = lambda: acknowledged.read_bytes().count(b"\n") if acknowledged.exists() else 0
+        eventually("2000 acknowledged writes", lambda: seen() >= 2000)
+        self.leader.kill()
+        self.assertLess(seen(), 19000)
+        load.join()
+        self.assertEqual(answer[0].returncode, 0, answer[0].stderr)
+        self.assertEqual(seen(), 20000)
+        second = self.cluster.leader()
+        self.assertIsNot(second, self.leader)
+        self.leader.start()
+        self.cluster.leader()
+        for server in self.cluster.servers:
+            exported = self.cluster.cli("export", "--prefix", "load/", endpoints=server.endpoint)
+            self.assertEqual(exported.stdout, lines, f"server {server.number}: {exported.stderr}")
+
+    def test_all_servers_killed_at_once_lose_no_acknowledged_write(self):
+        for i in range(20):
+            self.assertEqual(self.cluster.cli("put", f"k{i}", str(i)).returncode, 0)
+        for server in self.cluster.servers:
+            server.kill()
+        self.cluster.start()
+        for i in range(20):
+            self.assertEqual(self.cluster.get(f"k{i}"), str(i).encode())
+
+    def test_without_a_majority_nothing_is_acknowledged_or_read(self):
+        for server in self.others(self.leader):
+            server.kill()
+        answer = self.cluster.cli("put", "a", "1", endpoints=self.leader.endpoint, timeout=3)
+        self.assertIn(answer.returncode, (3, 4), answer.stderr)
+        self.assertEqual(len(answer.stderr.splitlines()), 1)
+        self.assertEqual(self.cluster.cli("get", "a", endpoints=self.leader.endpoint, timeout=3).returncode, 3)
+
+    def test_a_wiped_directory_is_refused_by_the_others(self):
+        victim = self.others(self.leader)[0]
+        victim.kill()
+        for file in victim.directory.iterdir():
+            file.unlink()
+        self.assert_one_line(run("tinykv-server", *victim.arguments()), 1, "--init", "--join")
+        victim.start("--init")
+        eventually("the refusal is told", lambda: "refuses this one" in victim.words())
+        status = self.cluster.cli("status", endpoints=victim.endpoint)
+        self.assertIn(b"refused by store", status.stdout)
+        self.assertEqual(self.cluster.cli("put", "a", "1", endpoints=self.leader.endpoint).returncode, 0)
+
+    def test_a_server_of_another_cluster_is_refused(self):
+        stranger = self.others(self.leader)[0]
+        stranger.kill()
+        stranger.directory = self.cluster.directory / "stranger"
+        stranger.start("--init", "--cluster-id", "2")
+        eventually("the refusal is told", lambda: "refuses this one" in stranger.words())
+        self.assertIn("cluster", stranger.words())
+        self.assertEqual(self.cluster.cli("put", "a", "1", endpoints=self.leader.endpoint).returncode, 0)
+
+    def test_a_follower_that_was_stopped_catches_up(self):
+        late = self.others(self.leader)[0]
+        self.assertEqual(late.stop(), 0)
+        for i in range(50):
+            self.cluster.cli("put", "late", str(i), endpoints=self.leader.endpoint)
+        late.start()
+        eventually("it answers", lambda: self.cluster.get("late", late) == b"49")
+
+    def test_a_frozen_leader_is_replaced_and_serves_nothing_stale_when_it_thaws(self):
+        old = self.leader
+        self.cluster.cli("put", "a", "before")
+        old.process.send_signal(signal.SIGSTOP)
+        rest = ",".join(s.endpoint for s in self.others(old))
+        eventually("the others go on", lambda: self.cluster.cli("put", "a", "after", endpoints=rest, timeout=5).returncode == 0)
+        old.process.send_signal(signal.SIGCONT)
+        self.assertEqual(self.cluster.get("a", old), b"after")
+
+
+class InMemory(Case):
+    def test_memory_servers_serve_and_one_that_was_stopped_does_not_come_back_under_its_id(self):
+        with Cluster(3) as cluster:
+            leader = cluster.start("--init", "--storage", "memory")
+            self.assertEqual(cluster.cli("put", "a", "1").returncode, 0)
+            victim = next(s for s in cluster.servers if s is not leader)
+            victim.kill()
+            self.assertEqual(cluster.cli("put", "a", "2", endpoints=leader.endpoint).returncode, 0)
+            victim.start("--init", "--storage", "memory")
+            eventually("the refusal is told", lambda: "refuses this one" in victim.words())
+            self.assertEqual(cluster.get("a", leader), b"2")
+
+
+if __name__ == "__main__":
+    unittest.main()
