@@ -17,9 +17,13 @@ int cas(settings const& with, cas_arguments const& what) {
     std::puts(with.json ? "{\"ok\":true}" : "OK");
     return exit_done;
   }
-  if (with.json) std::cout << "{\"ok\":false" << (reply.current ? "," + json_member("current", *reply.current) : "") << "}\n";
-  else if (reply.current) std::cerr << "tinykv: refused: the key holds another value: " << escaped(*reply.current) << "\n";
-  else std::cerr << "tinykv: refused: there is no such key\n";
+  if (with.json) {
+    std::cout << "{\"ok\":false" << (reply.current ? "," + json_member("current", *reply.current) : "") << "}\n";
+  } else if (reply.current) {
+    std::cerr << "tinykv: refused: the key holds another value: " << escaped(*reply.current) << "\n";
+  } else {
+    std::cerr << "tinykv: refused: there is no such key\n";
+  }
   return exit_refused;
 }
 

@@ -19,9 +19,11 @@ class importer {
 
   int run() {
     for (;;) {
-      while (in_flight_ < what_.in_flight && !stopped())
-        if (auto batch = next_batch(); !batch.writes.empty()) send(std::make_shared<wire::write_request>(std::move(batch)));
-        else break;
+      while (in_flight_ < what_.in_flight && !stopped()) {
+        auto batch = std::make_shared<wire::write_request>(next_batch());
+        if (batch->writes.empty()) break;
+        send(std::move(batch));
+      }
       if (in_flight_ == 0) break;
       cluster_.run_while([&, before = in_flight_] { return in_flight_ == before; });
     }
@@ -103,7 +105,8 @@ int import_file(settings const& with, import_arguments const& what) {
   if (!what.acknowledged.empty()) acknowledged.open(what.acknowledged, std::ios::binary | std::ios::trunc);
   if (!acknowledged) return cannot_open(what.acknowledged);
   session cluster{with};
-  return importer{cluster, what, what.file == "-" ? std::cin : file, what.acknowledged.empty() ? nullptr : &acknowledged}.run();
+  auto* const log = what.acknowledged.empty() ? nullptr : &acknowledged;
+  return importer{cluster, what, what.file == "-" ? std::cin : file, log}.run();
 }
 
 }  // namespace cli

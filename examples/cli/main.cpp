@@ -20,13 +20,90 @@ Examples:
   echo -n Ada | tinykv put name    tinykv cas name Bob --expect Ada
   tinykv get name                  tinykv export > all.tsv; tinykv import all.tsv)";
 
-/// Binds a verb to what runs it.
+/// What the command line says, for all verbs; `run` is the one that was chosen.
+struct command_line {
+  settings with;
+  std::vector<std::string> endpoints{"127.0.0.1:20160"};
+  double timeout_seconds = 5;
+  put_arguments put;
+  get_arguments get;
+  del_arguments del;
+  cas_arguments cas;
+  bool expect_absent = false;
+  scan_arguments scan;
+  import_arguments import;
+  export_arguments export_;
+  std::function<int()> run;
+};
+
+/// A verb, and what runs it.
 template <class Run>
-CLI::App* verb(CLI::App& app, std::string const& name, std::string const& help, std::function<int()>& chosen, Run run) {
-  auto* sub = app.add_subcommand(name, help);
-  sub->fallthrough();
-  sub->callback([&chosen, run] { chosen = run; });
-  return sub;
+CLI::App& add_verb(CLI::App& app, command_line& line, std::string const& name, std::string const& help, Run run) {
+  auto* verb = app.add_subcommand(name, help);
+  verb->fallthrough();  // global flags may follow the verb
+  verb->callback([&line, run] { line.run = run; });
+  return *verb;
+}
+
+void add_flags(CLI::App& app, command_line& line) {
+  app.add_option("--endpoints", line.endpoints, "servers, H:P,H:P,...")
+      ->delimiter(',')->envname("TINYKV_ENDPOINTS")->capture_default_str();
+  app.add_option("--timeout", line.timeout_seconds, "seconds for one request, all tries together")
+      ->envname("TINYKV_TIMEOUT")->check(CLI::Range(0.001, 86400.0))->capture_default_str();
+  app.add_flag("--json", line.with.json, "print JSON, one object per line")->envname("TINYKV_JSON");
+}
+
+void add_writes(CLI::App& app, command_line& line) {
+  auto& put_verb = add_verb(app, line, "put", "write a value", [&] { return put(line.with, line.put); });
+  put_verb.add_option("key", line.put.key)->required();
+  put_verb.add_option("value", line.put.value, "all of stdin when absent");
+
+  auto& del_verb = add_verb(app, line, "del", "remove a key; fine if there is none", [&] { return del(line.with, line.del); });
+  del_verb.add_option("key", line.del.key)->required();
+
+  auto& cas_verb = add_verb(app, line, "cas", "write a value only if the key holds the expected one",
+                            [&] { return cas(line.with, line.cas); });
+  cas_verb.add_option("key", line.cas.key)->required();
+  auto* value = cas_verb.add_option("value", line.cas.value, "all of stdin when absent");
+  auto* expectation = cas_verb.add_option_group("expectation", "what the key must hold");
+  expectation->add_option("--expect", line.cas.expected, "this value");
+  expectation->add_flag("--expect-absent", line.expect_absent, "nothing: there must be no such key");
+  expectation->require_option(1);
+  cas_verb.add_flag("--delete", line.cas.erase, "remove the key instead of writing a value")->excludes(value);
+}
+
+void add_reads(CLI::App& app, command_line& line) {
+  auto& get_verb = add_verb(app, line, "get", "print a value (any server may answer)", [&] { return get(line.with, line.get); });
+  get_verb.add_option("key", line.get.key)->required();
+  get_verb.add_flag("--raw", line.get.raw, "the bytes of the value, without a newline behind");
+
+  auto& scan_verb = add_verb(app, line, "scan", "print pairs in the order of their keys", [&] { return scan(line.with, line.scan); });
+  scan_verb.add_option("--prefix", line.scan.prefix, "only keys that begin so");
+  scan_verb.add_option("--from", line.scan.from, "first key");
+  scan_verb.add_option("--to", line.scan.to, "the key before which it ends");
+  scan_verb.add_option("--limit", line.scan.limit, "pairs at most")->capture_default_str();
+  scan_verb.add_flag("--reverse", line.scan.reverse, "from the end backwards");
+  scan_verb.add_flag("--keys-only", line.scan.keys_only, "without values");
+
+  add_verb(app, line, "status", "what each of the endpoints says of itself", [&] { return status(line.with); });
+}
+
+void add_files(CLI::App& app, command_line& line) {
+  auto& import_verb = add_verb(app, line, "import", "write the lines of a file, each key once, many at a time",
+                               [&] { return import_file(line.with, line.import); });
+  import_verb.add_option("file", line.import.file, "- is stdin")->capture_default_str();
+  import_verb.add_option("--batch", line.import.batch, "records written together")
+      ->check(CLI::Range(1, 4096))->capture_default_str();
+  import_verb.add_option("--in-flight", line.import.in_flight, "batches that wait for their answer")
+      ->check(CLI::Range(1, 16384))->capture_default_str();
+  import_verb.add_option("--acknowledged", line.import.acknowledged, "write each key to this file once it is acknowledged");
+  import_verb.add_flag("--repeat-unknown", line.import.repeat_unknown,
+                       "write again what may have been written: right when nobody else writes these keys");
+
+  auto& export_verb = add_verb(app, line, "export", "print all pairs, through the first endpoint alone",
+                               [&] { return export_file(line.with, line.export_); });
+  export_verb.add_option("file", line.export_.file, "- is stdout")->capture_default_str();
+  export_verb.add_option("--prefix", line.export_.prefix, "only keys that begin so");
 }
 
 }  // namespace
@@ -36,65 +113,11 @@ int main(int argc, char** argv) {
   app.footer(closing);
   app.set_version_flag("--version", std::string{"tinykv "} + TINYKV_VERSION);
   app.require_subcommand(1);
-
-  settings with;
-  std::vector<std::string> endpoints{"127.0.0.1:20160"};
-  double timeout_seconds = 5;
-  app.add_option("--endpoints", endpoints, "servers, H:P,H:P,...")->delimiter(',')->envname("TINYKV_ENDPOINTS")->capture_default_str();
-  app.add_option("--timeout", timeout_seconds, "seconds for one request, all tries together")
-      ->envname("TINYKV_TIMEOUT")->check(CLI::Range(0.001, 86400.0))->capture_default_str();
-  app.add_flag("--json", with.json, "print JSON, one object per line")->envname("TINYKV_JSON");
-
-  std::function<int()> chosen;
-  put_arguments put_what;
-  auto* put_verb = verb(app, "put", "write a value", chosen, [&] { return put(with, put_what); });
-  put_verb->add_option("key", put_what.key)->required();
-  put_verb->add_option("value", put_what.value, "all of stdin when absent");
-
-  get_arguments get_what;
-  auto* get_verb = verb(app, "get", "print a value (any server may answer)", chosen, [&] { return get(with, get_what); });
-  get_verb->add_option("key", get_what.key)->required();
-  get_verb->add_flag("--raw", get_what.raw, "the bytes of the value, without a newline behind");
-
-  del_arguments del_what;
-  verb(app, "del", "remove a key; fine if there is none", chosen, [&] { return del(with, del_what); })->add_option("key", del_what.key)->required();
-
-  scan_arguments scan_what;
-  auto* scan_verb = verb(app, "scan", "print pairs in the order of their keys", chosen, [&] { return scan(with, scan_what); });
-  scan_verb->add_option("--prefix", scan_what.prefix, "only keys that begin so");
-  scan_verb->add_option("--from", scan_what.from, "first key");
-  scan_verb->add_option("--to", scan_what.to, "the key before which it ends");
-  scan_verb->add_option("--limit", scan_what.limit, "pairs at most")->capture_default_str();
-  scan_verb->add_flag("--reverse", scan_what.reverse, "from the end backwards");
-  scan_verb->add_flag("--keys-only", scan_what.keys_only, "without values");
-
-  cas_arguments cas_what;
-  bool expect_absent = false;
-  auto* cas_verb = verb(app, "cas", "write a value only if the key holds the expected one", chosen, [&] { return cas(with, cas_what); });
-  cas_verb->add_option("key", cas_what.key)->required();
-  auto* cas_value = cas_verb->add_option("value", cas_what.value, "all of stdin when absent");
-  auto* expect = cas_verb->add_option_group("expectation", "what the key must hold");
-  expect->add_option("--expect", cas_what.expected, "this value");
-  expect->add_flag("--expect-absent", expect_absent, "nothing: there must be no such key");
-  expect->require_option(1);
-  cas_verb->add_flag("--delete", cas_what.erase, "remove the key instead of writing a value")->excludes(cas_value);
-
-  verb(app, "status", "what each of the endpoints says of itself", chosen, [&] { return status(with); });
-
-  import_arguments import_what;
-  auto* import_verb = verb(app, "import", "write the lines of a file, many at a time", chosen, [&] { return import_file(with, import_what); });
-  import_verb->add_option("file", import_what.file, "- is stdin")->capture_default_str();
-  import_verb->add_option("--batch", import_what.batch, "records written together")->check(CLI::Range(1, 4096))->capture_default_str();
-  import_verb->add_option("--in-flight", import_what.in_flight, "batches that wait for their answer")->check(CLI::Range(1, 16384))->capture_default_str();
-  import_verb->add_option("--acknowledged", import_what.acknowledged, "write each key to this file once it is acknowledged");
-  import_verb->add_flag("--repeat-unknown", import_what.repeat_unknown,
-                        "write again what may have been written: right when nobody else writes these keys");
-
-  export_arguments export_what;
-  auto* export_verb = verb(app, "export", "print all pairs, through the first endpoint alone", chosen, [&] { return export_file(with, export_what); });
-  export_verb->add_option("file", export_what.file, "- is stdout")->capture_default_str();
-  export_verb->add_option("--prefix", export_what.prefix, "only keys that begin so");
-
+  command_line line;
+  add_flags(app, line);
+  add_writes(app, line);
+  add_reads(app, line);
+  add_files(app, line);
   try {
     app.parse(argc, argv);
   } catch (CLI::ParseError const& problem) {
@@ -102,7 +125,7 @@ int main(int argc, char** argv) {
     std::cerr << "tinykv: " << problem.what() << " (see tinykv --help)\n";
     return exit_usage;
   }
-  with.endpoints = endpoints;
-  with.timeout = std::chrono::nanoseconds{static_cast<std::int64_t>(timeout_seconds * 1e9)};
-  return chosen();
+  line.with.endpoints = line.endpoints;
+  line.with.timeout = std::chrono::nanoseconds{static_cast<std::int64_t>(line.timeout_seconds * 1e9)};
+  return line.run();
 }

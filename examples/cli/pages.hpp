@@ -8,10 +8,11 @@
 
 namespace cli {
 
-/// Walks over at most `limit` pairs of `range`, page by page: `ask(scan_request)` gives the answer to one page, `use(pair)`
-/// gets each pair. Each page is linearizable; a pair that is written between two pages may be seen or not.
+/// Walks over at most `limit` pairs of `range`, page by page: `ask(scan_request)` gives the answer to one page, and
+/// `use(pair)` gets each pair. Each page is linearizable; what is written between two pages may be seen or not.
 template <class Ask, class Use>
-std::optional<tinykv::wire::kv_refusal> for_each_pair(Ask ask, tinykv::wire::scan_request range, std::uint64_t limit, Use use) {
+std::optional<tinykv::wire::kv_refusal> for_each_pair(Ask ask, tinykv::wire::scan_request range, std::uint64_t limit,
+                                                      Use use) {
   constexpr std::uint64_t page_max = 4096;
   while (limit > 0) {
     range.limit = static_cast<std::uint32_t>(std::min(limit, page_max));

@@ -71,7 +71,8 @@ wire::kv_answer session::ask(wire::kv_request const& request) {
 
 wire::kv_answer session::ask_one(std::string const& endpoint, wire::kv_request const& request) {
   std::optional<wire::kv_answer> got;
-  connection_->client.ask_one(endpoint, request, connection_->timeout, [&](wire::kv_answer answer) { got = std::move(answer); });
+  connection_->client.ask_one(endpoint, request, connection_->timeout,
+                              [&](wire::kv_answer answer) { got = std::move(answer); });
   return connection_->wait(got);
 }
 
@@ -87,8 +88,8 @@ int complain(wire::kv_refusal const& why, bool writes) {
   using enum error_code;
   auto const& reason = why.reason;
   auto const text = reason.detail.empty() ? std::string{name_of(reason.code)} : reason.detail;
-  if (writes && reason.outcome == outcome::unknown) {
-    std::fprintf(stderr, "tinykv: outcome unknown: %s; it may have been done: look before repeating it\n", text.c_str());
+  if (writes && (reason.outcome == outcome::unknown || reason.outcome == outcome::fatal)) {
+    std::fprintf(stderr, "tinykv: outcome unknown (maybe done: look before repeating it): %s\n", text.c_str());
     return exit_unknown;
   }
   if (reason.code == not_leader) {
@@ -96,7 +97,8 @@ int complain(wire::kv_refusal const& why, bool writes) {
     return exit_unreachable;
   }
   if (reason.code == unreachable || reason.outcome == outcome::unknown) {
-    std::fprintf(stderr, "tinykv: no answer: %s; are the servers running? name them by --endpoints or TINYKV_ENDPOINTS\n", text.c_str());
+    std::fprintf(stderr, "tinykv: no answer: %s; are the servers running, and named by --endpoints or TINYKV_ENDPOINTS?\n",
+                 text.c_str());
     return exit_unreachable;
   }
   std::fprintf(stderr, "tinykv: refused: %s\n", text.c_str());

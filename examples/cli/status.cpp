@@ -37,23 +37,37 @@ std::string problems_of(wire::status_reply const& status) {
 
 void print_table(std::string const& endpoint, wire::status_reply const& status) {
   auto const problems = problems_of(status);
-  if (status.groups.empty()) print_row({endpoint, text(status.store.value), "no group", "-", "-", "-", "-", status.version, problems});
-  for (auto const& group : status.groups)
-    print_row({endpoint, text(status.store.value), group.role, group.leader == store_id{} ? "none" : text(group.leader.value),
-               text(group.term.value), text(group.commit.value), text(group.applied.value), status.version, problems});
+  auto const store = text(status.store.value);
+  if (status.groups.empty()) print_row({endpoint, store, "no group", "-", "-", "-", "-", status.version, problems});
+  for (auto const& group : status.groups) {
+    auto const leader = group.leader == store_id{} ? "none" : text(group.leader.value);
+    print_row({endpoint, store, group.role, leader, text(group.term.value), text(group.commit.value),
+               text(group.applied.value), status.version, problems});
+  }
+}
+
+std::string member(std::string_view name, std::uint64_t number) { return json_string(name) + ":" + text(number); }
+
+std::string json_of(wire::group_status const& g) {
+  return "{" + member("group", g.group.value) + "," + json_member("role", g.role) + "," + member("term", g.term.value) + "," +
+         member("leader", g.leader.value) + "," + member("first", g.first.value) + "," + member("last", g.last.value) + "," +
+         member("durable", g.durable.value) + "," + member("commit", g.commit.value) + "," +
+         member("applied", g.applied.value) + "}";
 }
 
 void print_json(std::string const& endpoint, wire::status_reply const& status) {
-  std::cout << "{" << json_member("endpoint", endpoint) << ",\"cluster\":" << status.cluster.value << ",\"store\":" << status.store.value
-            << "," << json_member("uuid", status.uuid) << ",\"start_epoch\":" << status.start_epoch << "," << json_member("address", status.address)
-            << "," << json_member("version", status.version) << ",\"groups\":[";
-  for (char const* comma = ""; auto const& g : status.groups) {
-    std::cout << comma << "{\"group\":" << g.group.value << "," << json_member("role", g.role) << ",\"term\":" << g.term.value
-              << ",\"leader\":" << g.leader.value << ",\"first\":" << g.first.value << ",\"last\":" << g.last.value << ",\"durable\":"
-              << g.durable.value << ",\"commit\":" << g.commit.value << ",\"applied\":" << g.applied.value << "}";
-    comma = ",";
-  }
-  std::cout << "]," << json_member("problems", problems_of(status)) << "}" << std::endl;
+  std::string groups;
+  for (auto const& group : status.groups) groups += (groups.empty() ? "" : ",") + json_of(group);
+  std::cout << "{" << json_member("endpoint", endpoint) << "," << member("cluster", status.cluster.value) << ","
+            << member("store", status.store.value) << "," << json_member("uuid", status.uuid) << ","
+            << member("start_epoch", status.start_epoch) << "," << json_member("address", status.address) << ","
+            << json_member("version", status.version) << ",\"groups\":[" << groups << "],"
+            << json_member("problems", problems_of(status)) << "}\n";
+}
+
+void print_unreachable(settings const& with, std::string const& endpoint, std::string const& why) {
+  if (with.json) std::cout << "{" << json_member("endpoint", endpoint) << "," << json_member("problems", why) << "}\n";
+  else print_row({endpoint, "-", "unreachable", "-", "-", "-", "-", "-", why});
 }
 
 }  // namespace
@@ -61,7 +75,8 @@ void print_json(std::string const& endpoint, wire::status_reply const& status) {
 int status(settings const& with) {
   session cluster{with};
   int code = exit_done;
-  if (!with.json) print_row({"ENDPOINT", "STORE", "ROLE", "LEADER", "TERM", "COMMIT", "APPLIED", "VERSION", "PROBLEMS"});
+  if (!with.json)
+    print_row({"ENDPOINT", "STORE", "ROLE", "LEADER", "TERM", "COMMIT", "APPLIED", "VERSION", "PROBLEMS"});
   for (auto const& endpoint : with.endpoints) {
     auto const answer = cluster.ask_one(endpoint, wire::status_request{});
     if (answer) {
@@ -70,9 +85,7 @@ int status(settings const& with) {
       else print_table(endpoint, reply);
       if (reply.failed) code = std::max(code, static_cast<int>(exit_refused));
     } else {
-      auto const& why = answer.error().reason.detail;
-      if (with.json) std::cout << "{" << json_member("endpoint", endpoint) << "," << json_member("problems", why) << "}" << std::endl;
-      else print_row({endpoint, "-", "unreachable", "-", "-", "-", "-", "-", why});
+      print_unreachable(with, endpoint, answer.error().reason.detail);
       code = exit_unreachable;
     }
   }

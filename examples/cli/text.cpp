@@ -20,7 +20,11 @@ int hex_digit(char c) {
 /// How many bytes the UTF-8 character at the front has; 0 when it is none (RFC 3629: no surrogates, nothing overlong).
 std::size_t utf8_character(std::string_view text) {
   auto const byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  std::size_t const size = byte(0) < 0x80 ? 1 : byte(0) >> 5 == 6 ? 2 : byte(0) >> 4 == 14 ? 3 : byte(0) >> 3 == 30 ? 4 : 0;
+  std::size_t size = 0;
+  if (byte(0) < 0x80) size = 1;
+  else if (byte(0) >> 5 == 6) size = 2;
+  else if (byte(0) >> 4 == 14) size = 3;
+  else if (byte(0) >> 3 == 30) size = 4;
   if (size == 0 || size > text.size()) return 0;
   std::uint32_t code = size == 1 ? byte(0) : byte(0) & (0x7fU >> size);
   for (std::size_t i = 1; i < size; ++i) {

@@ -25,6 +25,10 @@ std::string_view name_of(std::uint16_t method) {
   return "other";
 }
 
+transport::http_answer text_page(std::string const& line, unsigned status = 200) {
+  return {status, "text/plain; charset=utf-8", line + "\n"};
+}
+
 }  // namespace
 
 result<transport::port> open_port(boost::asio::io_context& home, flags const& with) {
@@ -38,13 +42,12 @@ result<transport::port> open_port(boost::asio::io_context& home, flags const& wi
 }
 
 door::door(boost::asio::io_context& home, transport::port& port, server::prometheus metrics, why_not failed)
-    : home_(home), port_(port), rpc_(port), metrics_(std::move(metrics)), failed_(std::move(failed)), signals_(home), timer_(home) {
-  (void)port_.on_get("/healthz", [this]() -> transport::http_answer {
+    : port_(port), rpc_(port), metrics_(std::move(metrics)), failed_(std::move(failed)), signals_(home), timer_(home) {
+  (void)port_.on_get("/healthz", [this] {
     auto const why = failed_();
-    if (!why) return {200, "text/plain; charset=utf-8", "ok\n"};
-    return {503, "text/plain; charset=utf-8", why->detail + "\n"};
+    return why ? text_page(why->detail, 503) : text_page("ok");
   });
-  (void)port_.on_get("/version", [] { return transport::http_answer{200, "text/plain; charset=utf-8", "tinykv " TINYKV_VERSION "\n"}; });
+  (void)port_.on_get("/version", [] { return text_page("tinykv " TINYKV_VERSION); });
   (void)port_.on_get("/metrics", [this] {
     server::exposition out;
     metrics_.write(out);
@@ -67,7 +70,8 @@ void door::answer(policy::rpc_request request, duration patience, policy::rpc_re
   handler_(std::move(request), patience,
            [this, method, begin = runtime::steady_clock{}.now(), reply = std::move(reply)](result<bytes> body) mutable {
              --in_flight_;
-             metrics_.request_answered(method, static_cast<std::uint64_t>((runtime::steady_clock{}.now() - begin).count()));
+             auto const took = runtime::steady_clock{}.now() - begin;
+             metrics_.request_answered(method, static_cast<std::uint64_t>(took.count()));
              reply(std::move(body));
            });
 }

@@ -13,7 +13,6 @@
 
 #include <functional>
 #include <map>
-#include <memory>
 #include <optional>
 #include <string>
 
@@ -29,7 +28,8 @@ class door {
   using stopper = std::function<void(std::function<void()>)>;
 
   /// Pages from now on; `failed` says why the store does not serve.
-  door(boost::asio::io_context& home, tinykv::transport::port& port, tinykv::server::prometheus metrics, why_not failed);
+  door(boost::asio::io_context& home, tinykv::transport::port& port, tinykv::server::prometheus metrics,
+       why_not failed);
 
   /// Lets `handler` answer clients.
   void open(tinykv::policy::rpc_handler handler);
@@ -45,7 +45,6 @@ class door {
   void close();
   void drain(int turns_left);
 
-  boost::asio::io_context& home_;
   tinykv::transport::port& port_;
   tinykv::transport::websocket_rpc rpc_;
   tinykv::server::prometheus metrics_;

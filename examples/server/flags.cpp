@@ -44,7 +44,8 @@ std::optional<std::string> settle(flags& out, std::vector<std::string> const& pe
   auto const self = out.peers.find(out.store);
   if (!out.peers.empty() && self == out.peers.end())
     return "--peers does not name this store; add " + std::to_string(out.store.value) + "=H:P, or correct --store-id";
-  if (out.listen.empty()) out.listen = self == out.peers.end() ? "127.0.0.1:" + std::to_string(default_port) : self->second;
+  auto const alone = "127.0.0.1:" + std::to_string(default_port);
+  if (out.listen.empty()) out.listen = self == out.peers.end() ? alone : self->second;
   if (out.advertise.empty()) out.advertise = self == out.peers.end() ? out.listen : self->second;
   out.peers[out.store] = out.advertise;
   if (out.init && out.join) return "--init begins a cluster and --join waits for one; give one of them";
@@ -68,11 +69,16 @@ parsed_flags parse_flags(int argc, char** argv) {
   auto& f = out.value;
   std::vector<std::string> peers;
   app.add_option("--data-dir", f.data_dir, "directory of the data; made when missing")->envname("TINYKV_DATA_DIR");
-  app.add_option("--listen", f.listen, "H:P to listen on (default: this store's address in --peers, else 127.0.0.1:20160)")->envname("TINYKV_LISTEN");
-  app.add_option("--advertise", f.advertise, "H:P by which clients and stores reach this one, if it differs")->envname("TINYKV_ADVERTISE");
-  app.add_option("--store-id", f.store.value, "number of this store, for ever")->envname("TINYKV_STORE_ID")->check(CLI::PositiveNumber)->capture_default_str();
-  app.add_option("--cluster-id", f.cluster.value, "number of the cluster; others are refused")->envname("TINYKV_CLUSTER_ID")->check(CLI::PositiveNumber)->capture_default_str();
-  app.add_option("--peers", peers, "all stores, 1=H:P,2=H:P,...; the same on each (default: this one alone)")->delimiter(',')->envname("TINYKV_PEERS");
+  app.add_option("--listen", f.listen, "H:P to listen on (default: this store's address in --peers, else 127.0.0.1:20160)")
+      ->envname("TINYKV_LISTEN");
+  app.add_option("--advertise", f.advertise, "H:P by which clients and stores reach this one, if it differs")
+      ->envname("TINYKV_ADVERTISE");
+  app.add_option("--store-id", f.store.value, "number of this store, for ever")
+      ->envname("TINYKV_STORE_ID")->check(CLI::PositiveNumber)->capture_default_str();
+  app.add_option("--cluster-id", f.cluster.value, "number of the cluster; others are refused")
+      ->envname("TINYKV_CLUSTER_ID")->check(CLI::PositiveNumber)->capture_default_str();
+  app.add_option("--peers", peers, "all stores, 1=H:P,2=H:P,...; the same on each (default: this one alone)")
+      ->delimiter(',')->envname("TINYKV_PEERS");
   app.add_option("--storage", f.storage, "sqlite: survives anything; memory: a stopped server does not return under its id")
       ->envname("TINYKV_STORAGE")->check(CLI::IsMember({"sqlite", "memory"}))->capture_default_str();
   app.add_flag("--init", f.init, "an empty directory begins a cluster whose first members are all of --peers");

@@ -18,5 +18,6 @@ struct volatile_server : tinykv::defaults {
 }  // namespace
 
 int serve_memory(flags const& with) {
-  return serve<volatile_server>(with, tinykv::storage::memory_kv{tinykv::kv::family_names()}, tinykv::storage::memory_log{});
+  tinykv::storage::memory_kv engine{tinykv::kv::family_names()};
+  return serve<volatile_server>(with, std::move(engine), tinykv::storage::memory_log{});
 }

@@ -21,6 +21,7 @@ template <class P>
 class kv_server {
  public:
   using store = tinykv::raftstore::store<P>;
+  using service = tinykv::server::kv_service<store, tinykv::runtime::asio_executor>;
 
   kv_server(flags const& with, boost::asio::io_context& home, tinykv::transport::port& port, tinykv::parts<P> parts,
             tinykv::raftstore::options options)
@@ -28,11 +29,11 @@ class kv_server {
         metrics_(parts.observer),
         store_(store::create({with.cluster, with.store}, std::move(parts), executor_, std::move(options))),
         door_(home, port, metrics_, [this] { return failed(); }) {
-    tinykv::server::kv_service_options service;
-    service.store = with.store;
-    service.addresses = with.peers;
-    service.version = TINYKV_VERSION;
-    door_.open(tinykv::server::kv_service<store, tinykv::runtime::asio_executor>{*store_, executor_, std::move(service)});
+    tinykv::server::kv_service_options options_of_service;
+    options_of_service.store = with.store;
+    options_of_service.addresses = with.peers;
+    options_of_service.version = TINYKV_VERSION;
+    door_.open(service{*store_, executor_, std::move(options_of_service)});
   }
 
   /// Why it does not serve: the store has failed, or its one group was fenced.
@@ -80,7 +81,8 @@ inline tinykv::raftstore::options store_options(flags const& with) {
 /// The region that holds all keys.
 inline tinykv::region whole_key_space(flags const& with) {
   tinykv::region out{tinykv::group_id{1}, "", "", {1, 1}, {}};
-  for (auto const& [id, address] : with.peers) out.peers.push_back({tinykv::peer_id{id.value}, id, tinykv::peer_role::voter});
+  for (auto const& [id, address] : with.peers)
+    out.peers.push_back({tinykv::peer_id{id.value}, id, tinykv::peer_role::voter});
   return out;
 }
 
@@ -102,7 +104,7 @@ int serve(flags const& with, Engine engine, typename P::log log) {
   parts<P> parts{std::move(*machine), std::move(log), transport::websocket{*port, std::move(others)}};
   kv_server<P> server{with, home, *port, std::move(parts), store_options(with)};
   if (server.failed()) return complain(server.failed()->detail);
-  std::cout << "ready: store " << with.store.value << " of cluster " << with.cluster.value << " listens on " << with.listen
-            << (with.data_dir.empty() ? "" : ", data in " + with.data_dir) << std::endl;
+  std::cout << "ready: store " << with.store.value << " of cluster " << with.cluster.value << " listens on "
+            << with.listen << (with.data_dir.empty() ? "" : ", data in " + with.data_dir) << std::endl;
   return server.run();
 }

@@ -22,7 +22,8 @@ struct durable_server : tinykv::defaults {
 int serve_sqlite(flags const& with) {
   std::error_code problem;
   std::filesystem::create_directories(with.data_dir, problem);
-  if (problem) return complain("cannot make --data-dir " + with.data_dir + ": " + problem.message() + "; choose another directory, or its owner");
+  if (problem)
+    return complain("cannot make --data-dir " + with.data_dir + ": " + problem.message() + "; may this user write there?");
   auto log = tinykv::storage::sqlite_log::open({with.data_dir + "/log.sqlite"});
   if (!log) return complain(log.error().detail);
   auto engine = tinykv::storage::sqlite_kv::open({with.data_dir + "/data.sqlite", tinykv::kv::family_names()});

@@ -139,6 +139,20 @@ TEST_CASE("a read is repeated even when its fate is unknown, and any server may 
   CHECK(b.rpc.patience.front() == 2s);  // a dead server does not use up the caller's time
 }
 
+TEST_CASE("a server that has failed or has no region is passed over", "[client]") {
+  for (auto const& why : {fatal(error_code::io, "the disk is gone"), rejected(error_code::not_found, "no such region here")}) {
+    bench b;
+    b.rpc.answer = [&](std::string const& at) { return at == "a" ? refusal(why) : found; };
+    auto client = b.client();
+    CHECK(b.ask(client, get)->value() == found.value());
+  }
+  bench b;  // what a broken server did with a write is not known
+  b.rpc.answer = [](std::string const&) { return refusal(fatal(error_code::io, "the disk is gone")); };
+  auto client = b.client();
+  CHECK(b.ask(client, put)->error().reason.outcome == outcome::fatal);
+  CHECK(b.rpc.asked.size() == 1);
+}
+
 TEST_CASE("one endpoint is asked alone when it is named", "[client]") {
   bench b;
   b.rpc.answer = [](std::string const& at) { return at == "z" ? refusal(rejected(error_code::busy)) : found; };

@@ -17,7 +17,7 @@
 using namespace tinykv;
 using namespace tinykv::policy;
 
-namespace {
+namespace near_misses {
 
 // --- Clock ---
 struct clock_fits {
@@ -362,6 +362,6 @@ struct consensus_without_options : consensus_fits {
 static_assert(!Consensus<consensus_without_options>);
 static_assert(!Consensus<consensus_without_kind>);
 
-}  // namespace
+}  // namespace near_misses
 
 TEST_CASE("near-misses of the policies are refused at compile time", "[concepts]") { SUCCEED("see the static_asserts"); }

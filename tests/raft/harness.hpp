@@ -14,11 +14,6 @@
 #include <utility>
 #include <vector>
 
-template <class Tag>
-struct Catch::StringMaker<tinykv::strong_number<Tag>> {
-  static std::string convert(tinykv::strong_number<Tag> n) { return std::to_string(n.value); }
-};
-
 /// A group of Raft cores in memory, under the test's control: nothing is delivered, written or applied but by a call.
 namespace raft_tests {
 

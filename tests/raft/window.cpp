@@ -163,9 +163,14 @@ TEST_CASE("a fetch that ends after the term moved on sends nothing", "[raft][fet
   make_leader(p);
   p.sent();
   p.fetches.clear();
+  p.step(refusal(3, p.see().term.value, 40, at(1, 1)));  // needs the same entries again
+  REQUIRE(p.fetches.size() == 1);
   p.core().fetched(answer);
   p.pump();
   CHECK(to(p.sent(message_kind::append), 3).empty());
+  p.answer_fetches();
+  p.pump();
+  CHECK_FALSE(to(p.sent(message_kind::append), 3).empty());
 }
 
 TEST_CASE("an empty or malformed answer to a fetch is asked for again, not sent", "[raft][fetch]") {

@@ -2,6 +2,7 @@
 
 #include <tinykv/testing/trial.hpp>
 
+#include "kv.hpp"
 #include "registers.hpp"
 
 #include <chrono>
@@ -19,9 +20,22 @@ namespace sim = tinykv::sim;
 
 namespace {
 
-struct composition : tinykv::defaults {
+struct with_registers : tinykv::defaults {
   using machine = registers;
 };
+struct with_kv : tinykv::defaults {
+  using machine = digested_kv<sim::disk_kv>;
+};
+
+/// Every third seed runs the key/value machine over an engine that loses what was not synced.
+testing::trial_result run(std::uint64_t seed) {
+  auto plan = testing::draw_plan(seed);
+  if (seed % 3 != 0) return testing::run_trial<with_registers>(plan, draw_command);
+  plan.cluster.store.first_group.start = tinykv::kv::first_position;
+  return testing::run_trial<with_kv>(plan, draw_kv_command, [region = first_region(plan.cluster)](sim::world& in, tinykv::store_id store) {
+    return open_kv(in, store, region);
+  });
+}
 
 struct arguments {
   std::uint64_t from = 1;
@@ -152,7 +166,7 @@ int main(int argc, char** argv) {
   std::uint64_t events = 0;
   for (; done < count && (asked.minutes <= 0 || elapsed() < asked.minutes * 60); ++done) {
     running = first + done;
-    auto const result = testing::run_trial<composition>(testing::draw_plan(running), draw_command);
+    auto const result = run(running);
     reached.add(result.reached);
     events += result.events;
     if (!result.violations.empty()) {

@@ -117,12 +117,13 @@ class kv_client {
     else if (client.leader == endpoint && refused.reason.code != error_code::busy) client.leader.clear();
   }
 
+  /// Whether another try may help and can do no harm.
   static bool may_repeat(call const& call, failure const& why) {
     using enum error_code;
     auto const passes = why.code == not_leader || why.code == unreachable || why.code == busy ||
-                        why.code == stale_term || why.code == stopped;
-    if (call.writes) return passes && why.outcome == outcome::rejected;
-    return passes || why.outcome == outcome::unknown;
+                        why.code == stale_term || why.code == stopped || why.code == not_found;  // no region there
+    if (why.outcome == outcome::rejected) return passes;
+    return !call.writes && why.outcome != outcome::conflict;
   }
 
   /// None when somebody else is named; else longer each time.

@@ -167,7 +167,7 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
     auto tick = false;  // last, so that after a pause the mail is read before time passes (SAFETY.md §7)
     for (auto& item : items) {
       if (std::holds_alternative<tick_due>(item)) tick = true;
-      else std::visit([this](auto& what) { take(what); }, item);
+      else std::visit([this](auto& what) { this->take(what); }, item);
     }
     if (tick) pass_time();
     if (auto const dropped = inbox_->take_dropped(); dropped > 0) note_dropped(dropped);

@@ -4,6 +4,7 @@
 #include <tinykv/policy/kv_engine.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -34,10 +35,13 @@ class engine_disk {
   std::shared_ptr<contents const> view() const { return current_; }
   /// How many batches a crash may lose.
   std::size_t unsynced() const noexcept { return unsynced_.size(); }
+  /// How many batches crashes have taken so far.
+  std::uint64_t lost() const noexcept { return lost_; }
 
  private:
   std::shared_ptr<contents> synced_;
   std::vector<policy::kv_batch> unsynced_;
+  std::uint64_t lost_ = 0;
   std::shared_ptr<contents> current_;  // synced_ and then unsynced_
 };
 

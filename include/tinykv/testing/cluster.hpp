@@ -2,6 +2,7 @@
 
 #include <tinykv/core/task.hpp>
 #include <tinykv/raftstore/store.hpp>
+#include <tinykv/sim/engine_disk.hpp>
 #include <tinykv/sim/recorder.hpp>
 #include <tinykv/sim/simulated.hpp>
 #include <tinykv/testing/cluster_options.hpp>
@@ -36,7 +37,7 @@ class cluster final : private sim::witness {
   using machine = typename sim::simulated<P>::machine;             ///< The user's own.
   using reply = typename watched<machine>::reply;                  ///< What a command answers, and its index.
   using store = raftstore::store<composition>;                     ///< What runs on each host.
-  using make_machine = std::function<machine(sim::world&, store_id)>;  ///< Opens the machine at each start of a store.
+  using make_machine = std::function<result<machine>(sim::world&, store_id)>;  ///< Opens the machine at each start of a store.
   using answer = unique_function<void(result<reply>)>;             ///< Takes the answer of a proposal, once.
   using reader = unique_function<void(result<log_index>)>;         ///< Told up to where the view of a read reached.
 
@@ -73,9 +74,12 @@ class cluster final : private sim::witness {
   /// The store's process dies. Precondition: up(id).
   void crash(store_id id) {
     if (leader() == id) oracle_.reached().count(situation::leader_crashed);
-    auto const cut_before = world_.host(id).writes_cut;
+    auto const& host = world_.host(id);
+    auto const cut_before = host.writes_cut;
+    auto const lost_before = host.engine ? host.engine->lost() : 0;
     world_.crash(id);
-    if (world_.host(id).writes_cut != cut_before) oracle_.reached().count(situation::crash_with_write_in_flight);
+    if (host.engine && host.engine->lost() != lost_before) oracle_.reached().count(situation::engine_behind_log);
+    if (host.writes_cut != cut_before) oracle_.reached().count(situation::crash_with_write_in_flight);
     oracle_.crashed(id);
     auto const dead = slots_.extract(id);
     end_calls_at(id);
@@ -87,7 +91,9 @@ class cluster final : private sim::witness {
     options.seed = world_.chance().fork();
     process fresh;
     fresh.executor = std::make_unique<sim::executor>(world_, id);
-    auto watched_machine = watched<machine>{make_(world_, id), id, oracle_};
+    auto opened = make_(world_, id);
+    if (!opened) return start_later(id, opened.error());
+    auto watched_machine = watched<machine>{std::move(*opened), id, oracle_};
     oracle_.states().starts(id, watched_machine.last());
     fresh.running = store::create({cluster_id{1}, id},
                                   parts<composition>{std::move(watched_machine), sim::disk_log{world_, id},
@@ -221,6 +227,16 @@ class cluster final : private sim::witness {
     });
   }
 
+  // The machine did not open: its disk fails, and the next start finds another one.
+  void start_later(store_id id, failure const& why) {
+    oracle_.found().expect(world_.host(id).disk_failed, "I-31", [&] {
+      return detail::say("the machine of store", id) + " did not open: " + why.detail;
+    });
+    world_.crash(id);
+    world_.after(std::chrono::milliseconds{10}, [this, id] {
+      if (!up(id)) start(id);
+    });
+  }
   void note_recovery(store_id id) {
     auto const* const core = core_of(id);
     if (core == nullptr) return;
@@ -237,13 +253,20 @@ class cluster final : private sim::witness {
     oracle_.answers().settle();
     oracle_.reached().count(situation::proposal_succeeded);
   }
-  log_index look(store_id at, watched<machine> const& seen) {
+  template <class View>
+  log_index look(store_id at, View const& view) {
+    auto const& seen = unwrapped(view);
     oracle_.found().expect(seen.digest() == oracle_.digest_at(seen.last()), "I-10", [&] {
       return detail::say("a read at store", at) + detail::say(" saw a state that is not that of index", seen.last());
     });
     oracle_.reached().count(at == leader() ? situation::read_at_leader : situation::read_at_follower);
     return seen.last();
   }
+  template <class T>
+  static T const& unwrapped(std::reference_wrapper<T const> view) { return view.get(); }
+  template <class T>
+  static T const& unwrapped(T const& view) { return view; }
+
   void end_write(std::uint64_t call, result<reply> got) {
     auto const open = writes_.extract(call);
     if (!open) return;  // a second answer; judged

@@ -58,6 +58,8 @@ class oracle final : public apply_log {
     reached_.count(situation::command_applied);
     states_.applied(store, index, digest);
   }
+  void state_after(store_id store, log_index index, std::uint64_t state) override { states_.holds(store, index, state); }
+  log_index command_at(log_index index) const override { return states_.command_at(index); }
   std::uint64_t digest_at(log_index index) const override { return states_.digest_at(index).value_or(0); }
 
  private:

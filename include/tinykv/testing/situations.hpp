@@ -27,6 +27,7 @@ enum class situation : std::uint8_t {
   disk_error,                ///< A disk failed and its store stopped.
   disk_stall,                ///< A write took longer than the store endures.
   command_applied,           ///< A machine applied a command.
+  engine_behind_log,         ///< A crash took batches of an engine, whose commands the log still holds.
   cluster_crashed,           ///< All stores crashed together.
   kinds,                     ///< How many there are; not one itself.
 };
@@ -37,7 +38,7 @@ constexpr std::string_view name_of(situation which) {
       "leader elected", "leader crashed", "crash with a write in flight", "vote persisted", "conflict cut away",
       "conflict of several terms", "commit of an older term's entry", "restart with an unapplied log", "proposal lost",
       "proposal refused", "proposal succeeded", "read at the leader", "read at a follower", "read refused", "disk error",
-      "disk stall", "command applied", "whole cluster crashed"};
+      "disk stall", "command applied", "engine behind its log", "whole cluster crashed"};
   return names[static_cast<std::size_t>(which)];
 }
 

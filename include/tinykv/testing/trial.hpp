@@ -45,7 +45,7 @@ trial_result judged(Cluster& target, plan const& of) {
 /// which must elect, serve every client, answer every open call, and converge, all in bounded time (I-30).
 template <class P>
 trial_result run_trial(plan const& of, command_maker make, typename cluster<P>::make_machine open_machine =
-                                                               [](sim::world&, store_id) { return typename cluster<P>::machine{}; }) {
+                                                                   [](sim::world&, store_id) { return typename cluster<P>::machine{}; }) {
   cluster<P> target{of.cluster, std::move(open_machine)};
   {
     workload<cluster<P>> clients{target, of.clients, std::move(make)};

@@ -42,6 +42,7 @@ TINYKV_DECL void engine_disk::crash(world& in, store_id store) {
   if (unsynced_.empty()) return;
   auto const kept = static_cast<std::size_t>(in.chance().below(unsynced_.size() + 1));
   in.note(occurrence::kv_lost, store.value, unsynced_.size() - kept);
+  lost_ += unsynced_.size() - kept;
   auto survived = std::make_shared<contents>(*synced_);
   for (std::size_t i = 0; i < kept; ++i) detail::apply(*survived, unsynced_[i]);
   synced_ = current_ = std::move(survived);  // after a restart the kernel's cache is the disk

@@ -40,12 +40,25 @@ class state_machine_safety {
     if (after == digests_.begin()) return std::nullopt;
     return std::prev(after)->second;
   }
+  /// After the command at `index` the state itself, where it can be seen, is `state`. Not told for every index.
+  void holds(store_id store, log_index index, std::uint64_t state) {
+    auto const known = states_.try_emplace(index, state).first;
+    out_.expect(known->second == state, "I-5", [&] {
+      return detail::say("the data of store", store) + detail::say(" differ from others' after index", index);
+    });
+  }
+  /// Where the last command at or below `index` stands; 0 if there is none.
+  log_index command_at(log_index index) const {
+    auto const after = digests_.upper_bound(index);
+    return after == digests_.begin() ? log_index{} : std::prev(after)->first;
+  }
   /// The last command that anyone has applied; 0 = none.
   log_index newest() const { return digests_.empty() ? log_index{} : digests_.rbegin()->first; }
 
  private:
   findings& out_;
   std::map<log_index, std::uint64_t> digests_;
+  std::map<log_index, std::uint64_t> states_;
   std::map<store_id, log_index> last_;
 };
 
