@@ -19,7 +19,8 @@ int export_file(settings const& with, export_arguments const& what) {
   tinykv::wire::scan_request range;
   range.prefix = what.prefix;
   // One server gives all pages: each is at least as new as the one before.
-  auto const ask = [&](tinykv::wire::scan_request const& page) { return cluster.ask_one(with.endpoints.front(), page); };
+  auto const& server = with.endpoints.front();
+  auto const ask = [&](tinykv::wire::scan_request const& page) { return cluster.ask_one(server, page); };
   auto const refused = for_each_pair(ask, range, ~std::uint64_t{0}, [&](tinykv::wire::kv_pair const& pair) {
     out << escaped(pair.key) << '\t' << escaped(pair.value) << '\n';
   });

@@ -33,8 +33,8 @@ class door {
 
   /// Lets `handler` answer clients.
   void open(tinykv::policy::rpc_handler handler);
-  /// Waits for SIGTERM, SIGINT or a failure of the store; then lets requests in flight end, stops the store and lets the
-  /// io_context run out. Tells people of stores that refuse this one.
+  /// Waits for SIGTERM, SIGINT or a failure of the store; then lets requests in flight end, and stops the store and the
+  /// port. Tells people of stores that refuse this one.
   void watch(refusals refused_by, stopper stop_store);
   /// The failure for which it ended; nothing after a signal.
   std::optional<tinykv::failure> const& end() const { return end_; }

@@ -26,7 +26,7 @@ struct parsed_flags {
   flags value;
 };
 
-/// Reads flags, TINYKV_ variables and the file of --config, in this order of precedence. Prints help, version and errors.
+/// Reads flags, TINYKV_ variables and the file of --config, in this order of precedence. Prints help and errors.
 parsed_flags parse_flags(int argc, char** argv);
 
 /// Says on stderr, in one line, what is wrong; gives the exit code of a failure.

@@ -1,6 +1,7 @@
 """Servers and the command line as processes: started, killed, and asked by tests."""
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -14,9 +15,15 @@ PATIENCE = 60.0  # seconds; a machine that runs sanitizers beside is slow
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Below the ports that the system gives to outgoing connections: one of those could take it while a server is down."""
+    while True:
+        port = random.randrange(12000, 32000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
 
 
 def run(program, *arguments, stdin=b"", user=None, environment=None, patience=PATIENCE):

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <tinykv/sim/world.hpp>
 #include <tinykv/testing/plan.hpp>
+#include <tinykv/testing/situations.hpp>
 
 #include <memory>
 #include <utility>

@@ -14,8 +14,9 @@ namespace tinykv::testing {
 /// apart by their bytes.
 using command_maker = std::function<bytes(random& chance, std::uint64_t number)>;
 
-/// Clients of a simulated cluster: each does one call at a time, a write or a read, at the store it believes to lead, goes
-/// where it is sent (every other one is stubborn and stays when it gets no answer), and takes an unknown outcome for what it is: it never repeats a command.
+/// Clients of a simulated cluster: each does one call at a time, a write or a read, at the store it believes to lead, and
+/// goes where it is sent; every other one is stubborn and stays when it gets no answer. A client takes an unknown outcome
+/// for what it is: it never repeats a command.
 template <class Cluster>
 class workload {
  public:
