@@ -2,6 +2,8 @@
 
 #include "harness.hpp"
 
+#include <algorithm>
+
 using namespace raftstore_tests;
 
 TEST_CASE("a proposal is answered once, with the machine's reply, when it is applied here", "[raftstore][answers]") {
@@ -157,11 +159,12 @@ TEST_CASE("a proposal accepted just after the election is answered when the lead
   REQUIRE(core.brief().role == role::leader);
 
   int answers = 0;
-  r.propose(text("x"), {1h}, [&](tinykv::result<std::int64_t> got) {
+  auto const at = r.propose(text("x"), {1h}, [&](tinykv::result<std::int64_t> got) {
     ++answers;
     REQUIRE_FALSE(got);
     CHECK(got.error().outcome == outcome::unknown);
   }, 10);
+  REQUIRE(at);
   CHECK(answers == 0);
   m.kind = message_kind::heartbeat;
   m.term = term{2};
@@ -331,4 +334,25 @@ TEST_CASE("a destroyed store answers what is open and what it had not even looke
   l.disk_works = true;
   l.run();  // what is left on the lanes finds nobody
   CHECK(open->once());
+}
+
+TEST_CASE("the observer hears of each proposal: accepted or refused, and its answer", "[raftstore][answers]") {
+  cluster<> c{3};
+  auto& l = c.leader();
+  l.propose("a");
+  c.follower().propose("b");
+  c.run_for(100ms);
+  CHECK(l.told(tinykv::policy::event_kind::proposal_accepted) == 1);
+  CHECK(l.told(tinykv::policy::event_kind::proposal_answered) == 1);
+  CHECK(c.follower().told(tinykv::policy::event_kind::proposal_refused) == 1);
+  CHECK(c.follower().told(tinykv::policy::event_kind::proposal_answered) == 0);
+  l.disk_works = false;
+  l.propose("c", 300ms);
+  c.run_for(500ms);
+  CHECK(l.told(tinykv::policy::event_kind::proposal_accepted) == 2);
+  CHECK(l.told(tinykv::policy::event_kind::proposal_answered) == 2);
+  auto const last = std::find_if(l.observer.events->rbegin(), l.observer.events->rend(), [](auto const& e) {
+    return e.kind == tinykv::policy::event_kind::proposal_answered;
+  });
+  CHECK(last->value == static_cast<std::uint64_t>(outcome::unknown));
 }

@@ -6,6 +6,8 @@
 #include <tinykv/core/time.hpp>
 
 #include <deque>
+#include <optional>
+#include <utility>
 
 namespace tinykv::raftstore {
 
@@ -16,6 +18,11 @@ class proposals {
  public:
   /// Where an answer goes.
   using answer = unique_function<void(result<Reply>)>;
+  /// Told of each answer: the entry, and what went wrong if anything did.
+  using listener = unique_function<void(position, std::optional<outcome>)>;
+
+  /// From now on `who` is told of each answer, after it was given.
+  void tell(listener who) { listener_ = std::move(who); }
 
   std::size_t size() const { return open_.size(); }  ///< How many are open.
 
@@ -29,7 +36,9 @@ class proposals {
     if (open_.front().at.term != at.term) return lose_front(error_code::leadership_lost);
     auto done = std::move(open_.front().done);
     open_.pop_front();
-    if (done) done(std::move(reply));
+    if (!done) return;
+    done(std::move(reply));
+    if (listener_) listener_(at, std::nullopt);
   }
   /// All are answered `unknown`: whoever leads next may or may not have them.
   void lose_all(error_code why) {
@@ -38,7 +47,7 @@ class proposals {
   /// Answers `unknown` (deadline) to those whose time is over. They stay in the log and may still be applied.
   void expire(instant now) {
     for (auto& p : open_)
-      if (p.deadline <= now && p.done) answer_lost(std::exchange(p.done, {}), error_code::deadline);
+      if (p.deadline <= now && p.done) answer_lost(p.at, std::exchange(p.done, {}), error_code::deadline);
     while (!open_.empty() && !open_.front().done) open_.pop_front();
   }
 
@@ -48,17 +57,19 @@ class proposals {
     instant deadline;
     answer done;  // empty once answered
   };
-  static void answer_lost(answer done, error_code why) {
+  void answer_lost(position at, answer done, error_code why) {
     done(unknown(why, why == error_code::deadline ? "no answer in time; the command may still take effect"
                                                   : "the command may or may not take effect; read before repeating it"));
+    if (listener_) listener_(at, outcome::unknown);
   }
   void lose_front(error_code why) {
-    auto done = std::move(open_.front().done);
+    auto lost = std::move(open_.front());
     open_.pop_front();
-    if (done) answer_lost(std::move(done), why);
+    if (lost.done) answer_lost(lost.at, std::move(lost.done), why);
   }
 
   std::deque<proposal> open_;
+  listener listener_;
 };
 
 }  // namespace tinykv::raftstore

@@ -62,14 +62,18 @@ class replica {
     return it == stores_.end() ? store_id{} : it->second;
   }
 
-  /// Proposes a command in the current term; `done` is called now if it is refused.
-  void propose(bytes command, instant deadline, typename proposals<reply>::answer done, std::size_t proposals_max) {
-    if (fenced_) return done(failure{*fenced_});
-    if (proposals_.size() >= proposals_max) return done(rejected(error_code::busy, "too many proposals are open"));
-    auto at = core_.propose(std::move(command), core_.brief().term);
-    if (!at) return done(std::move(at).error());
+  /// From now on `who` is told of each answer to a proposal.
+  void tell_answers(typename proposals<reply>::listener who) { proposals_.tell(std::move(who)); }
+  /// Proposes a command in the current term; gives its entry, or the reason that `done` has been told.
+  result<position> propose(bytes command, instant deadline, typename proposals<reply>::answer done, std::size_t proposals_max) {
+    auto at = admit(std::move(command), proposals_max);
+    if (!at) {
+      done(failure{at.error()});
+      return at;
+    }
     led_ = at->term;  // perhaps this leadership ends before the next Ready is taken
     proposals_.add(*at, deadline, std::move(done));
+    return at;
   }
   /// Asks for a view that holds everything acknowledged by now.
   void read(instant deadline, reader use, std::size_t reads_max) {
@@ -131,6 +135,12 @@ class replica {
 
  private:
   static constexpr std::size_t peers_known_max = 1024;
+
+  result<position> admit(bytes command, std::size_t proposals_max) {
+    if (fenced_) return failure{*fenced_};
+    if (proposals_.size() >= proposals_max) return rejected(error_code::busy, "too many proposals are open");
+    return core_.propose(std::move(command), core_.brief().term);
+  }
 
   group_id group_;
   std::uint64_t incarnation_;

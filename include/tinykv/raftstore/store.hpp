@@ -142,6 +142,9 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
       auto const applied = started->group->applied;
       if (auto const recovered = r->recover(std::move(*started->group)); !recovered) return close(recovered.error());
       r->applied_at_start(applied);
+      r->tell_answers([this, group](position at, std::optional<outcome> lost) {
+        tell({policy::event_kind::proposal_answered, group, at.term, at.index, 0, lost ? static_cast<std::uint64_t>(*lost) : 0});
+      });
       awake_.push_back(r.get());
       r->awake = true;
       replicas_.emplace(group, std::move(r));
@@ -177,7 +180,11 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
   void take(reads_done&) { lanes_.finished(); }
   void take(call<store>& c) { c.run(*this); }
   void take(proposal_arrived<answer>& p) {
-    if (auto* r = find(p.group, p.done)) r->propose(std::move(p.command), p.deadline, std::move(p.done), options_.proposals_max);
+    auto* r = find(p.group, p.done);
+    if (!r) return;
+    auto const at = r->propose(std::move(p.command), p.deadline, std::move(p.done), options_.proposals_max);
+    if (at) tell({policy::event_kind::proposal_accepted, p.group, at->term, at->index, 0, 0});
+    else tell({policy::event_kind::proposal_refused, p.group, {}, {}, 0, static_cast<std::uint64_t>(at.error().code)});
   }
   void take(read_arrived<reader>& p) {
     if (auto* r = find(p.group, p.done)) r->read(p.deadline, std::move(p.done), options_.reads_max);
