@@ -19,7 +19,7 @@ int get(settings const& with, get_arguments const& what) {
   }
   if (with.json) std::cout << "{" << key << ",\"found\":true," << json_member("value", *value) << "}\n";
   else std::cout << *value << (what.raw ? "" : "\n");
-  return exit_done;
+  return printed();
 }
 
 }  // namespace cli

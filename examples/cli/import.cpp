@@ -29,12 +29,20 @@ class importer {
     }
     if (acknowledged_) acknowledged_->flush();
     std::fprintf(stderr, "tinykv: %llu records acknowledged\n", static_cast<unsigned long long>(written_));
+    if (acknowledged_ && !*acknowledged_ && !refused_) {
+      std::fprintf(stderr, "tinykv: cannot write all of the acknowledged keys to their file: is the disk full?\n");
+      return exit_refused;
+    }
+    if (in_.bad() && bad_line_ == 0 && !refused_) {
+      std::fprintf(stderr, "tinykv: cannot read %s to its end: is it a file?\n", what_.file.c_str());
+      return exit_usage;
+    }
     if (bad_line_ != 0) {
       std::fprintf(stderr, "tinykv: line %llu is not `key TAB value`, or has an unknown escape; import stopped there\n",
                    static_cast<unsigned long long>(bad_line_));
-      return exit_usage;
     }
-    return refused_ ? complain(*refused_, true) : static_cast<int>(exit_done);
+    if (refused_) return complain(*refused_, true);  // also behind a bad line: it may have been done
+    return bad_line_ != 0 ? exit_usage : exit_done;
   }
 
  private:

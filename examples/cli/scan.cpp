@@ -23,8 +23,8 @@ int scan(settings const& with, scan_arguments const& what) {
       std::cout << escaped(pair.key) << (what.keys_only ? "" : "\t" + escaped(pair.value)) << "\n";
     }
   });
-  std::cout.flush();
-  return refused ? complain(*refused, false) : static_cast<int>(exit_done);
+  auto const code = printed();
+  return refused ? complain(*refused, false) : code;
 }
 
 }  // namespace cli

@@ -9,6 +9,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <iostream>
 #include <random>
 
 namespace cli {
@@ -82,6 +83,12 @@ void session::start(wire::kv_request const& request, std::function<void(wire::kv
 
 void session::run_while(std::function<bool()> const& condition) {
   while (condition() && connection_->home.run_one() > 0) {}
+}
+
+int printed() {
+  if (std::cout.flush()) return exit_done;
+  std::fprintf(stderr, "tinykv: cannot write to stdout: is the disk full?\n");
+  return exit_refused;
 }
 
 int complain(wire::kv_refusal const& why, bool writes) {

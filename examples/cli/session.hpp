@@ -47,6 +47,9 @@ enum exit_code : int {
   exit_unknown = 4,      ///< It may have been done; look before repeating it.
 };
 
+/// The exit code of a verb that has printed what it read: done, or refused when stdout did not take all of it.
+int printed();
+
 /// Says on stderr, in one line, why and what to do; gives the exit code. What only reads is never "maybe done".
 int complain(tinykv::wire::kv_refusal const& why, bool writes);
 

@@ -3,9 +3,12 @@
 #include <tinykv/server/port_metrics.hpp>
 #include <tinykv/wire/methods.hpp>
 
+#include <algorithm>
 #include <csignal>
 #include <iostream>
 #include <random>
+
+#include <sys/resource.h>
 
 using namespace tinykv;
 using namespace std::chrono_literals;
@@ -29,6 +32,20 @@ transport::http_answer text_page(std::string const& line, unsigned status = 200)
   return {status, "text/plain; charset=utf-8", line + "\n"};
 }
 
+/// How many connections leave the disk its descriptors: without one for a view, a machine would have to give up.
+std::size_t connections_within(std::size_t wanted) {
+  constexpr rlim_t others = 128;  // views, logs, the listener, standard streams
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return wanted;
+  auto const needed = static_cast<rlim_t>(wanted) + others;
+  if (files.rlim_cur < needed) {
+    files.rlim_cur = std::min(needed, files.rlim_max);
+    if (::setrlimit(RLIMIT_NOFILE, &files) != 0 && ::getrlimit(RLIMIT_NOFILE, &files) != 0) return wanted;
+  }
+  auto const left = files.rlim_cur > 2 * others ? files.rlim_cur - others : files.rlim_cur / 2;
+  return std::min<std::size_t>(wanted, std::max<std::size_t>(left, 1));
+}
+
 }  // namespace
 
 result<transport::port> open_port(boost::asio::io_context& home, flags const& with) {
@@ -37,6 +54,8 @@ result<transport::port> open_port(boost::asio::io_context& home, flags const& wi
   options.advertise = with.advertise;
   options.cluster = with.cluster;
   options.seed = std::random_device{}();
+  options.connections_max = connections_within(options.connections_max);
+  options.clients_max = std::min(options.clients_max, options.connections_max - options.connections_max / 8);
   options.calls_in_flight_max = 16384;  // small writes; their bytes have a bound of their own
   return transport::port::open(home, options);
 }

@@ -1,5 +1,7 @@
 """Servers and the command line as processes: started, killed, and asked by tests."""
 
+import base64
+import hashlib
 import os
 import random
 import shutil
@@ -7,6 +9,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -130,3 +133,40 @@ class Cluster:
         running = {s.number: s for s in self.servers if s.process and s.process.poll() is None}
         number = eventually("a leader", lambda: self.leader_number() in running and self.leader_number())
         return running[number]
+
+
+class MuteServer:
+    """Lets every client in, by the handshake of docs/policies/rpc.md, and answers nothing afterwards."""
+
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.endpoint = "127.0.0.1:%d" % self.listener.getsockname()[1]
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.close()
+
+    def serve(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.greet, args=(client,), daemon=True).start()
+
+    @staticmethod
+    def greet(client):
+        with client:
+            request = b""
+            while b"\r\n\r\n" not in request:
+                request += client.recv(4096)
+            key = next(line.split(b":", 1)[1].strip() for line in request.split(b"\r\n") if line.lower().startswith(b"sec-websocket-key:"))
+            accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
+            client.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + accept + b"\r\n\r\n")
+            client.recv(4096)  # its hello
+            client.sendall(b"\x82\x04" + b"\x02\x00" + b"\x08\x01")  # one binary message: kind verdict, urgent; accepted = true
+            while client.recv(4096):
+                pass

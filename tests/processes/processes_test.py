@@ -10,7 +10,7 @@ import unittest
 import urllib.error
 import urllib.request
 
-from cluster import Cluster, PROGRAMS, eventually, free_port, run
+from cluster import Cluster, MuteServer, eventually, free_port, run
 
 NOBODY = 65534
 
@@ -148,9 +148,13 @@ class CommandLine(Case):
         with Cluster(1) as cluster:
             file = cluster.directory / "server.conf"
             file.write_text('data-dir = "from-file"\nlisten = "127.0.0.1:1"\n')
-            printed = run("tinykv-server", "--config", file, "--listen", "127.0.0.1:3", "--print-config",
-                          environment={"TINYKV_DATA_DIR": "from-environment"}).stdout.decode()
-            self.assertIn("127.0.0.1:3", printed)
+            environment = {"TINYKV_DATA_DIR": "from-environment", "TINYKV_CLUSTER_ID": "5"}
+            printed = run("tinykv-server", "--config", file, "--listen", "127.0.0.1:3", "--print-config", environment=environment)
+            self.assertIn(b'listen="127.0.0.1:3"', printed.stdout)  # the command line over the file
+            self.assertIn(b'data-dir="from-file"', printed.stdout)  # the file over the environment
+            self.assertIn(b"cluster-id=5", printed.stdout)
+            printed = run("tinykv-server", "--print-config", environment=environment)
+            self.assertIn(b'data-dir="from-environment"', printed.stdout)
 
     def test_an_empty_directory_is_not_taken_for_a_new_cluster(self):
         with Cluster(1) as cluster:
@@ -196,12 +200,19 @@ class CommandLine(Case):
         self.assert_one_line(answer, 3, "--endpoints")
 
     def test_somebody_else_to_talk_to(self):
-        """A write whose answer never comes may have been done: exit code 4."""
+        """Whoever takes connections and says nothing was sent nothing: exit code 3, and no doubt."""
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
             listener.listen()
-            answer = run("tinykv", "--endpoints", "127.0.0.1:%d" % listener.getsockname()[1], "--timeout", "1", "get", "a")
-            self.assertEqual(answer.returncode, 3, answer.stderr)
+            answer = run("tinykv", "--endpoints", "127.0.0.1:%d" % listener.getsockname()[1], "--timeout", "1", "put", "a", "1")
+            self.assert_one_line(answer, 3, "no answer")
+
+    def test_a_write_whose_answer_never_comes_may_have_been_done(self):
+        """A server that lets the client in and then takes its request without a word: exit code 4, and a read's is 3."""
+        with MuteServer() as mute:
+            for verb, code in ((("put", "a", "1"), 4), (("del", "a"), 4), (("cas", "a", "1", "--expect-absent"), 4), (("get", "a"), 3)):
+                answer = run("tinykv", "--endpoints", mute.endpoint, "--timeout", "1", *verb)
+                self.assert_one_line(answer, code)
 
 
 class ThreeServers(Case):

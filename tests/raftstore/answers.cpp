@@ -55,6 +55,17 @@ TEST_CASE("a deadline answers unknown within a tick, and the command may still b
   CHECK(done->once());
 }
 
+TEST_CASE("a lost leadership is told to its proposals at once, not with the next thing that happens", "[raftstore][answers]") {
+  cluster<> c{3};
+  auto& l = c.leader();
+  l.tap->lost = [](store_id) { return true; };
+  auto const done = l.propose("a", 1h);
+  for (int i = 0; i < 500 && l.leads(); ++i) c.run_for(20ms);
+  REQUIRE_FALSE(l.leads());
+  CHECK(done->once());
+  CHECK(done->why().code == error_code::leadership_lost);
+}
+
 TEST_CASE("a patience without end does not run over", "[raftstore][answers]") {
   cluster<> c{1};
   auto& l = c.leader();
@@ -169,7 +180,7 @@ TEST_CASE("a proposal accepted just after the election is answered when the lead
   m.kind = message_kind::heartbeat;
   m.term = term{2};
   r.step(store_id{2}, m);
-  r.take_ready();
+  r.look_at_role();
   CHECK(answers == 1);
 }
 

@@ -134,6 +134,17 @@ TEST_CASE("a method or message that is not known is refused", "[wire][kv]") {
   CHECK(decode_request(2, bytes::copy_of("\x12\x7fk")).error().code == error_code::invalid_argument);
 }
 
+TEST_CASE("a batch of more writes than are ever admitted is refused before they take memory", "[wire][kv]") {
+  std::string body;
+  for (std::size_t i = 0; i < batch_fields_max; ++i) body += std::string_view{"\x12\x00", 2};  // an empty write
+  auto const method = static_cast<std::uint16_t>(method::raw_batch);
+  auto const all = decode_request(method, bytes::copy_of(body));
+  REQUIRE(all.has_value());
+  CHECK(std::get<write_request>(*all).writes.size() == batch_fields_max);
+  body += std::string_view{"\x12\x00", 2};
+  CHECK(decode_request(method, bytes::copy_of(body)).error().code == error_code::too_large);
+}
+
 TEST_CASE("changed bytes are refused or read, never worse", "[wire][kv]") {
   tinykv::random dice{3};
   for (int round = 0; round < 300; ++round) {

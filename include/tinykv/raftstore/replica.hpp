@@ -82,12 +82,14 @@ class replica {
     core_.read_index(reads_.add(deadline, std::move(use)));
   }
 
-  /// Takes the next Ready and deals with what concerns clients: reads that have their index, and proposals that a lost
-  /// leadership leaves open.
-  raft::ready take_ready() {
+  /// Looks whether this peer still leads; answers the proposals that a lost leadership leaves open.
+  void look_at_role() {
     auto const now = core_.brief();
     if (led_ && (now.role != raft::role::leader || now.term != *led_)) proposals_.lose_all(error_code::leadership_lost);
     led_ = now.role == raft::role::leader ? std::optional{now.term} : std::nullopt;
+  }
+  /// Takes the next Ready; deals with reads that have their index, or get none.
+  raft::ready take_ready() {
     auto out = core_.take_ready();
     for (auto const& r : out.reads) reads_.grant(r.read, r.index);
     for (auto& r : out.refused) reads_.refuse(r.read, std::move(r.reason));

@@ -250,9 +250,10 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
       auto& r = *awake_.back();
       awake_.pop_back();
       r.awake = false;
+      note_role(r);  // a lost leadership need not come with a Ready
       while (!failed_ && !r.fenced() && r.consensus().has_ready()) {
-        tell_role(r);
         collect(r, r.take_ready(), committed);
+        note_role(r);
       }
     }
     return committed;
@@ -428,7 +429,8 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
   }
 
   void tell(policy::event const& what) { observer_.on(what); }
-  void tell_role(replica_type& r) {
+  void note_role(replica_type& r) {
+    r.look_at_role();
     auto const now = r.consensus().brief();
     if (now == std::exchange(r.told, now)) return;
     tell({policy::event_kind::role_changed, r.group(), now.term, {}, now.leader.value, static_cast<std::uint64_t>(now.role)});

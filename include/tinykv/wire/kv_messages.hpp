@@ -16,8 +16,11 @@ struct kv_call {
 /// The message for `request`; the smallest that can say it.
 kv_call encode(kv_request const& request);
 
+/// Writes in a batch that are read at most: a bound of memory, above any `kv_limits::writes_max` in use.
+inline constexpr std::size_t batch_fields_max = 65536;
+
 /// Reads a request. `rejected`: not_supported for a method that is not known, invalid_argument for a malformed message or a
-/// column family other than the one raw data have.
+/// column family other than the one raw data have, too_large for a batch above `batch_fields_max`.
 result<kv_request> decode_request(std::uint16_t method, bytes const& body);
 
 /// The message that answers a request of `method`. Precondition: the reply is of the kind that the method asks for.

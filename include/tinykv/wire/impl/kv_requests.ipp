@@ -1,5 +1,6 @@
 #pragma once
 
+#include <tinykv/wire/impl/count_fields.hpp>
 #include <tinykv/wire/impl/kv_conversions.hpp>
 #include <tinykv/wire/kv_messages.hpp>
 
@@ -121,7 +122,12 @@ result<kv_request> decode_request(std::uint16_t method, bytes const& body) {
     case raw_delete: return detail::request_from<kvrpcpb::RawDeleteRequest>(body);
     case raw_scan: return detail::request_from<kvrpcpb::RawScanRequest>(body);
     case raw_compare_and_set: return detail::request_from<kvrpcpb::RawCompareAndSetRequest>(body);
-    case raw_batch: return detail::request_from<kvrpcpb::RawBatchRequest>(body);
+    case raw_batch:
+      // An empty write is two bytes on the wire and hundreds in memory.
+      if (body.size() >= (std::size_t{1} << 30) || detail::count_fields(body, batch_fields_max) > batch_fields_max)
+        return rejected(error_code::too_large, "more than " + std::to_string(batch_fields_max) + " writes in one batch",
+                        batch_fields_max);
+      return detail::request_from<kvrpcpb::RawBatchRequest>(body);
     case status: return detail::request_from<kvrpcpb::StatusRequest>(body);
   }
   return rejected(error_code::not_supported, "this server does not know the request: it may be older than the client");

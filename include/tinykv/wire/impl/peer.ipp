@@ -1,27 +1,12 @@
+#include <tinykv/wire/impl/count_fields.hpp>
 #include <tinykv/wire/impl/failure.hpp>
 #include <tinykv/wire/peer.hpp>
-
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/wire_format_lite.h>
 
 #include <algorithm>
 #include <utility>
 
 namespace tinykv::wire {
 namespace detail {
-
-/// How many messages a mail holds, before one object is made of them; more than `max` ends the count early.
-inline std::size_t count_messages(std::string_view data, std::size_t max) {
-  using google::protobuf::internal::WireFormatLite;
-  google::protobuf::io::CodedInputStream in{reinterpret_cast<std::uint8_t const*>(data.data()), static_cast<int>(data.size())};
-  std::size_t count = 0;
-  while (count <= max) {
-    auto const tag = in.ReadTag();
-    if (tag == 0 || !WireFormatLite::SkipField(&in, tag)) break;  // the parser judges what is malformed
-    ++count;
-  }
-  return count;
-}
 
 inline void fill(peerpb::GroupMessage& out, raft::group_message const& from) {
   auto const& m = from.message;
@@ -166,7 +151,7 @@ std::vector<std::string> encode(raft::envelope const& v, mail_limits const& limi
 
 result<raft::envelope> decode_mail(raft::priority priority, std::string_view data, mail_limits const& limits) {
   if (data.size() > 0x7fffffff) return detail::malformed("mail above 2 GiB");
-  if (detail::count_messages(data, limits.messages_max) > limits.messages_max)
+  if (detail::count_fields(data, limits.messages_max) > limits.messages_max)
     return rejected(error_code::too_large, "mail with more than messages_max messages", limits.messages_max);
   peerpb::Mail in;
   if (!detail::parse(in, data)) return detail::malformed("malformed mail");

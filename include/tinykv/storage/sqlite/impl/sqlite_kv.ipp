@@ -87,6 +87,7 @@ class kv_state : public std::enable_shared_from_this<kv_state> {
     if (auto copied = checkpoint(); !copied) return fail(copied.error());
     if (auto set = db().run("PRAGMA synchronous = FULL", "sync"); !set) return fail(set.error());
     if (auto marked = db().finish(mark_, "sync"); !marked) return fail(marked.error());
+    if (sqlite3_changes(db().get()) != 1) return fail(corrupt_failure(options_.path, "the table meta counts no syncs"));
     if (auto set = db().run("PRAGMA synchronous = NORMAL", "sync"); !set) return fail(set.error());
     return done{};
   }
