@@ -65,6 +65,7 @@ parsed_flags parse_flags(int argc, char** argv) {
   app.footer(closing);
   app.set_version_flag("--version", std::string{"tinykv-server "} + TINYKV_VERSION);
   app.set_config("--config", "", "read flags from this file");
+  app.allow_config_extras(CLI::config_extras_mode::error);
   parsed_flags out;
   auto& f = out.value;
   std::vector<std::string> peers;

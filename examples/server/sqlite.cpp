@@ -6,7 +6,11 @@
 #include <tinykv/storage/sqlite/sqlite_kv.hpp>
 #include <tinykv/storage/sqlite/sqlite_log.hpp>
 
+#include <cerrno>
 #include <filesystem>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 namespace {
 
@@ -17,12 +21,24 @@ struct durable_server : tinykv::defaults {
   using observer = tinykv::server::prometheus;
 };
 
+/// Makes the directory and those above it. The name of each new one is synced, or a loss of power could take the whole
+/// store with it, and all that was acknowledged.
+std::error_code make_directory(std::filesystem::path const& path) {
+  std::error_code problem;
+  if (path.empty() || std::filesystem::is_directory(path, problem)) return {};
+  if (problem = make_directory(path.parent_path()); problem) return problem;
+  if (!std::filesystem::create_directory(path, problem)) return problem;
+  auto const above = path.parent_path();
+  auto const fd = ::open(above.empty() ? "." : above.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0 || ::fsync(fd) != 0) problem.assign(errno, std::generic_category());
+  if (fd >= 0) ::close(fd);
+  return problem;
+}
+
 }  // namespace
 
 int serve_sqlite(flags const& with) {
-  std::error_code problem;
-  std::filesystem::create_directories(with.data_dir, problem);
-  if (problem)
+  if (auto const problem = make_directory(with.data_dir))
     return complain("cannot make --data-dir " + with.data_dir + ": " + problem.message() + "; may this user write there?");
   auto log = tinykv::storage::sqlite_log::open({with.data_dir + "/log.sqlite"});
   if (!log) return complain(log.error().detail);

@@ -65,7 +65,7 @@ TEST_CASE("an extension of a command is passed over unless its tag says that it 
     return data.substr(0, 5) + static_cast<char>(extension.size()) + extension + data.substr(6);
   };
   CHECK(codec::decode_kv_command(with(std::string("\x05\x02hi", 4))));
-  CHECK_FALSE(codec::decode_kv_command(with(std::string("\x80\x02hi", 4))));
+  CHECK(codec::decode_kv_command(with(std::string("\x80\x02hi", 4))).error().code == error_code::version_mismatch);
   CHECK_FALSE(codec::decode_kv_command(with(std::string("\x05\x09hi", 4))));
 }
 

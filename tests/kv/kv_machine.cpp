@@ -239,8 +239,20 @@ TEST_CASE("a machine without its region refuses commands and still counts them",
 
 TEST_CASE("a malformed command is an answer, the same on every replica, and is counted as applied", "[kv]") {
   auto machine = fresh();
-  CHECK(run(machine, bytes::copy_of("nonsense")).error->outcome == outcome::rejected);
+  CHECK(run(machine, bytes::copy_of(std::string{"\1\0nonsense", 10})).error->outcome == outcome::rejected);
   CHECK(machine.view()->applied().index == log_index{6});
+}
+
+TEST_CASE("a command of a later version stops the machine instead of being passed over", "[kv]") {
+  auto machine = fresh();
+  auto const before = machine.applied();
+  std::vector<kv::kv_reply> replies;
+  policy::command const later[] = {{{log_index{6}, term{6}}, "nonsense"}};  // its format byte is 'n'
+  auto const answer = machine.apply_batch(later, {log_index{6}, term{6}}, replies);
+  REQUIRE_FALSE(answer);
+  CHECK(answer.error().outcome == outcome::fatal);
+  CHECK(answer.error().code == error_code::version_mismatch);
+  CHECK(machine.applied() == before);
 }
 
 TEST_CASE("a batch without commands moves the applied position", "[kv]") {

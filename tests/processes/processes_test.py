@@ -1,6 +1,7 @@
 """tinykv-server and tinykv as users run them. Needs TINYKV_PROGRAMS, the directory of both."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -9,8 +10,9 @@ import time
 import unittest
 import urllib.error
 import urllib.request
+from pathlib import Path
 
-from cluster import Cluster, MuteServer, eventually, free_port, run
+from cluster import PROGRAMS, Cluster, MuteServer, eventually, free_port, run
 
 NOBODY = 65534
 
@@ -78,6 +80,8 @@ class OneServer(Case):
         self.assertEqual(self.cluster.get("k\t00007"), b"value\n\\ \xff 7")
         self.assertEqual(self.cli("import", "/dev/null").returncode, 0)
         self.assertEqual(self.cli("import", "/no/such/file").returncode, 2)
+        self.assertEqual(self.cli("import", "/").returncode, 2)  # it opens, and cannot be read
+        self.assertEqual(self.cli("import", "--acknowledged", "/dev/full", stdin=b"a\t1\n").returncode, 1)
         bad = self.cli("import", stdin=b"fine\t1\nno tab here\n")
         self.assertEqual(bad.returncode, 2)
         self.assertIn(b"line 2", bad.stderr)
@@ -323,6 +327,35 @@ class InMemory(Case):
             victim.start("--init", "--storage", "memory")
             eventually("the refusal is told", lambda: "refuses this one" in victim.words())
             self.assertEqual(cluster.get("a", leader), b"2")
+
+
+def processes_of_session(session):
+    """The command lines of all living processes of a session (proc(5): fields 3 and 6 of stat)."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            state, _, _, of_session = (process / "stat").read_text().rpartition(")")[2].split()[:4]
+            if int(of_session) == session and state != "Z":
+                found.append((process / "cmdline").read_bytes().replace(b"\0", b" "))
+        except OSError:
+            pass  # ended meanwhile
+    return found
+
+
+class Playground(Case):
+    def test_an_interrupt_at_any_moment_leaves_no_process(self):
+        script = Path(__file__).resolve().parents[2] / "scripts" / "playground"
+        for moment in (b"servers run", b"killing the leader", b"Ctrl-C ends everything"):
+            play = subprocess.Popen([str(script), "--port-offset", str(random.randrange(2000, 9000))],
+                                    env={**os.environ, "TINYKV_PROGRAMS": str(PROGRAMS)}, stdout=subprocess.PIPE,
+                                    stderr=subprocess.STDOUT, start_new_session=True)
+            self.addCleanup(play.stdout.close)
+            for line in play.stdout:
+                if moment in line:
+                    break
+            os.killpg(play.pid, signal.SIGINT)
+            self.assertEqual(play.wait(60), 130)
+            self.assertEqual(processes_of_session(play.pid), [], moment)
 
 
 if __name__ == "__main__":

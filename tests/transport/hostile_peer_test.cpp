@@ -178,6 +178,15 @@ TEST_CASE("a message of too many frames ends the connection", "[transport][webso
   CHECK(v.ended(close_reason::too_large) == 1);
 }
 
+TEST_CASE("who has not greeted fills no memory", "[transport][websocket][hostile][bounds]") {
+  victim v;
+  auto client = v.connect();
+  for (int i = 0; i < 7; ++i) client.message(frame(frame_kind::hello, std::string(10000, 'x'), true));
+  CHECK(client.wait_farewell() == std::pair{1009, std::string{"too_large"}});
+  CHECK(v.ended(close_reason::too_large) == 1);
+  v.still_serves();
+}
+
 TEST_CASE("broken websocket framing ends the connection", "[transport][websocket][hostile]") {
   victim v;
   // Reserved bits; no mask; a length that is not stated in the fewest bytes.

@@ -136,12 +136,12 @@ TEST_CASE("a method or message that is not known is refused", "[wire][kv]") {
 
 TEST_CASE("a batch of more writes than are ever admitted is refused before they take memory", "[wire][kv]") {
   std::string body;
-  for (std::size_t i = 0; i < batch_fields_max; ++i) body += std::string_view{"\x12\x00", 2};  // an empty write
+  for (std::size_t i = 0; i < batch_fields_max; ++i) body += std::string_view{"\xc2\x3e\x00", 3};  // an empty write
   auto const method = static_cast<std::uint16_t>(method::raw_batch);
   auto const all = decode_request(method, bytes::copy_of(body));
   REQUIRE(all.has_value());
   CHECK(std::get<write_request>(*all).writes.size() == batch_fields_max);
-  body += std::string_view{"\x12\x00", 2};
+  body += std::string_view{"\xc2\x3e\x00", 3};
   CHECK(decode_request(method, bytes::copy_of(body)).error().code == error_code::too_large);
 }
 

@@ -68,12 +68,16 @@ inline std::size_t size_bound(kv_command const& command) {
   return size;
 }
 
-inline void read_extension(reader& in) {
+/// Passes over an extension; false if it has a tag that may not be passed over.
+inline bool read_extension(reader& in) {
+  auto known = true;
   for (reader tags{in.text()}; tags.ok() && !tags.rest().empty();) {
     auto const tag = tags.u8();
     tags.text();
-    if (!tags.ok() || tag >= 128) in.fail();
+    if (!tags.ok()) in.fail();
+    else if (tag >= 128) known = false;
   }
+  return known;
 }
 
 inline kv_write read_write(reader& in) {
@@ -125,7 +129,8 @@ inline result<kv_command> decode_kv_command(std::string_view data) {
   out.region = group_id{in.varint()};
   out.epoch.conf_ver = in.varint();
   out.epoch.version = in.varint();
-  detail::read_extension(in);
+  if (!detail::read_extension(in) && in.ok())
+    return rejected(error_code::version_mismatch, "a command of a later version; upgrade this server");
   auto const count = in.count(3);  // a write has at least its shape, the length of the key, and a key of one byte
   // No reserve: memory is taken as writes are found, not as they are announced.
   for (std::uint64_t i = 0; i < count && in.ok(); ++i) out.writes.push_back(detail::read_write(in));

@@ -121,6 +121,9 @@ class kv_machine {
 
   result<reply> apply_one(std::string_view data, pending_writes& pending, engine_view& before) {
     auto const command = codec::decode_kv_command(data);
+    // What a later version wrote must not be passed over: the replicas that know it would differ from this one (I-5).
+    if (!command && command.error().code == error_code::version_mismatch)
+      return fatal(error_code::version_mismatch, command.error().detail);
     if (!command) return reply{command.error(), {}, {}};
     if (auto refused = refusal_of(*command)) return std::move(*refused);
     for (auto const& w : command->writes) {

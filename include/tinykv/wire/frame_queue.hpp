@@ -106,6 +106,7 @@ class frame_queue {
   // Nothing is pushed out unless that makes enough room.
   bool make_room(raft::priority priority, std::size_t cost) {
     if (cost > bytes_max_) return false;
+    if (bytes_ <= bytes_max_ - cost) return true;
     auto const lower = static_cast<std::size_t>(priority) + 1;
     std::size_t movable = 0;
     for (auto i = lower; i < classes_.size(); ++i)

@@ -167,6 +167,20 @@ TEST_CASE("after a crash at any byte of the engine's write-ahead log a prefix of
   CHECK(reached >= 11);
 }
 
+TEST_CASE("a sync that would change nothing, and so sync nothing, fails", "[storage][sqlite]") {
+  temporary_directory directory;
+  storage::sqlite_kv_options options;
+  options.path = directory.file("data");
+  options.families = {"default"};
+  REQUIRE(storage::sqlite_kv::open(options));
+  run_sql(options.path, "DELETE FROM meta WHERE key = 'syncs'");
+  auto engine = storage::sqlite_kv::open(options).value();
+  auto const synced = engine.sync();
+  REQUIRE_FALSE(synced);
+  CHECK(synced.error().outcome == outcome::fatal);
+  CHECK(synced.error().code == error_code::corrupt);
+}
+
 TEST_CASE("the number of views is bounded, and a closed one makes room", "[storage][sqlite]") {
   temporary_directory directory;
   auto options = options_at(directory.file("data"));

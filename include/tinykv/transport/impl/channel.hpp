@@ -138,6 +138,7 @@ class channel : public connection, public std::enable_shared_from_this<channel> 
   asio::steady_timer deadline_;                // of the handshake, later of the farewell
   asio::steady_timer write_deadline_;
   std::shared_ptr<channel> kept_;  // this, while no operation is
+  std::size_t strange_bytes_ = 0;  // received before the greeting
   bool open_ = false;     // the websocket stands
   bool greeted_ = false;  // the queue may leave
   bool busy_ = false;     // a write is in progress
@@ -189,6 +190,8 @@ inline void channel::take_frame(io_error wrong, std::size_t size) {
   if (ended_) return;
   if (wrong) return fail(wrong);
   port().counters.bytes_received += size;
+  if (!greeted_ && (strange_bytes_ += size) > greeting_bytes_max)  // who has not greeted is given no memory to fill
+    return close(close_reason::too_large, rejected(error_code::too_large, "a greeting above its bound"));
   if (!socket_.got_binary()) return close(close_reason::text_frame, rejected(error_code::corrupt, "a text message"));
   auto const message = joiner_.push({static_cast<char const*>(buffer_.data().data()), size});
   if (!message) {

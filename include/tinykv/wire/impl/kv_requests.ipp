@@ -123,7 +123,7 @@ result<kv_request> decode_request(std::uint16_t method, bytes const& body) {
     case raw_scan: return detail::request_from<kvrpcpb::RawScanRequest>(body);
     case raw_compare_and_set: return detail::request_from<kvrpcpb::RawCompareAndSetRequest>(body);
     case raw_batch:
-      // An empty write is two bytes on the wire and hundreds in memory.
+      // An empty write is three bytes on the wire and hundreds in memory.
       if (body.size() >= (std::size_t{1} << 30) || detail::count_fields(body, batch_fields_max) > batch_fields_max)
         return rejected(error_code::too_large, "more than " + std::to_string(batch_fields_max) + " writes in one batch",
                         batch_fields_max);
