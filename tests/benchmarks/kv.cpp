@@ -95,6 +95,9 @@ int main(int argc, char** argv) {
   };
   std::uint64_t const n = quick ? 1 : 10;
   std::string const value(256, 'v');
+  auto elected = false;  // servers that were just started have no leader yet
+  client.ask(wire::write_request{{}, {{"first", value, false, {}}}}, std::chrono::seconds{20}, [&](wire::kv_answer) { elected = true; });
+  while (!elected) home.run_one();
   for (std::uint64_t const in_flight : {1, 32, 512}) {
     auto const total = (in_flight == 1 ? 500 : 5'000) * n;
     run("put", total, in_flight, [&] { return wire::write_request{{}, {{key(), value, false, {}}}}; });
