@@ -1,30 +1,32 @@
-# Third parties. Each is optional: a component whose dependency is missing is left out, and said so.
+# Third parties. Each is optional: a component whose third party is missing is left out, and said so.
+#
+#   TINYKV_COMPONENTS   the components that can be built here
+#   TINYKV_MISSING_X    what component X lacks here, and how to get it
+#   TINYKV_HAS_X        ON or OFF, in capitals: TINYKV_HAS_ASIO
+#   tinykv_X_FOUND      the same for a project that has this one as a subdirectory, as find_package would set it
+include(tinykv-components)
 
-find_package(Threads QUIET)
-find_package(Boost 1.81 CONFIG QUIET)
-find_package(SQLite3 3.35 QUIET)
-find_package(Protobuf CONFIG QUIET)      # 22 and newer ship a config of their own, for abseil
-if(NOT TARGET protobuf::protoc)
-  find_package(Protobuf 3.21 MODULE QUIET)
-endif()
-
-set(TINYKV_HAS_ASIO OFF)
-if(TARGET Boost::headers AND TARGET Threads::Threads)
-  set(TINYKV_HAS_ASIO ON)
-endif()
-set(TINYKV_HAS_SQLITE OFF)
-if(TARGET SQLite::SQLite3)
-  set(TINYKV_HAS_SQLITE ON)
-endif()
-set(TINYKV_HAS_WIRE OFF)
-if(TARGET protobuf::protoc AND TARGET protobuf::libprotobuf)
-  set(TINYKV_HAS_WIRE ON)
-endif()
-set(TINYKV_HAS_WEBSOCKET OFF)
-if(TINYKV_HAS_ASIO AND TINYKV_HAS_WIRE)
-  set(TINYKV_HAS_WEBSOCKET ON)
-endif()
+set(TINYKV_COMPONENTS "")
+foreach(component IN LISTS TINYKV_ALL_COMPONENTS)
+  tinykv_find(${component} TINYKV_MISSING_${component})
+  foreach(used IN LISTS TINYKV_USES_${component})
+    if(TINYKV_MISSING_${used} AND NOT TINYKV_MISSING_${component})
+      set(TINYKV_MISSING_${component} "${TINYKV_MISSING_${used}}")
+    endif()
+  endforeach()
+  string(TOUPPER "TINYKV_HAS_${component}" has)
+  if(TINYKV_MISSING_${component})
+    set(${has} OFF)
+    message(STATUS "tinykv::${component} is left out: it ${TINYKV_MISSING_${component}}")
+  else()
+    set(${has} ON)
+    list(APPEND TINYKV_COMPONENTS ${component})
+  endif()
+  if(NOT PROJECT_IS_TOP_LEVEL)
+    set(tinykv_${component}_FOUND ${${has}} PARENT_SCOPE)
+  endif()
+endforeach()
 if(PROJECT_IS_TOP_LEVEL)
-  message(STATUS "tinykv components: core=ON asio=${TINYKV_HAS_ASIO} (Boost 1.81) sqlite=${TINYKV_HAS_SQLITE} (SQLite 3.35) "
-    "wire=${TINYKV_HAS_WIRE} (Protobuf 3.21) websocket=${TINYKV_HAS_WEBSOCKET}")
+  list(JOIN TINYKV_COMPONENTS " " found)
+  message(STATUS "tinykv components: ${found}")
 endif()

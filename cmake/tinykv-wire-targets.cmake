@@ -3,12 +3,10 @@
 #
 # The import path of a file, which keys protobuf's descriptor pool, is its path below include/:
 #   import "tinykv/wire/proto/kvrpcpb.proto";     #include <tinykv/wire/proto/kvrpcpb.pb.h>
+# Whoever includes this has set TINYKV_INCLUDE_DIR, and has tinykv::core and Protobuf.
 # protobuf_generate() is not used: that of CMake 3.25 fails for an installed package.
 if(TARGET tinykv_wire)
   return()
-endif()
-if(NOT TINYKV_INCLUDE_DIR)
-  get_target_property(TINYKV_INCLUDE_DIR tinykv::core INTERFACE_INCLUDE_DIRECTORIES)
 endif()
 
 set(_tinykv_gen "${CMAKE_BINARY_DIR}/tinykv_wire")

@@ -1,30 +1,43 @@
+#include "input.hpp"
+#include "json.hpp"
 #include "text.hpp"
 #include "verbs.hpp"
 
-#include <cstdio>
 #include <iostream>
 
 namespace cli {
 
+using namespace tinykv;
+
+namespace {
+
+/// The condition did not hold, and nothing was written.
+int refuse(settings const& with, std::optional<std::string> const& current) {
+  if (with.json) {  // a result, not an error: a program goes on with it
+    boost::json::object out{{"ok", false}};
+    if (current) add_bytes(out, "current", *current, with.hex);
+    std::cout << json_line(out);
+    auto const code = printed(with);
+    return code == exit_done ? exit_refused : code;
+  }
+  auto const why = current ? "the key holds another value: " + shown(*current, with.hex) : "there is no such key";
+  return complain(with, {exit_refused, conflict(error_code::compare_failed, "refused: " + why)});
+}
+
+}  // namespace
+
 int cas(settings const& with, cas_arguments const& what) {
-  session cluster{with};
   std::optional<std::string> value;
-  if (!what.erase) value = what.value ? *what.value : all_of_stdin();
-  auto const answer = cluster.ask(tinykv::wire::write_request{{}, {{what.key, value, true, what.expected}}});
-  if (!answer) return complain(answer.error(), true);
-  auto const& reply = std::get<tinykv::wire::write_reply>(*answer);
-  if (reply.done) {
-    std::puts(with.json ? "{\"ok\":true}" : "OK");
-    return exit_done;
+  if (!what.erase) {
+    auto given = value_or_stdin(with, what.value);
+    if (!given) return complain(with, given.error());
+    value = std::move(*given);
   }
-  if (with.json) {
-    std::cout << "{\"ok\":false" << (reply.current ? "," + json_member("current", *reply.current) : "") << "}\n";
-  } else if (reply.current) {
-    std::cerr << "tinykv: refused: the key holds another value: " << escaped(*reply.current) << "\n";
-  } else {
-    std::cerr << "tinykv: refused: there is no such key\n";
-  }
-  return exit_refused;
+  session cluster{with};
+  auto const answer = cluster.ask(wire::write_request{{}, {{what.key, value, true, what.expected}}});
+  if (!answer) return complain(with, answer.error(), true);
+  auto const& reply = std::get<wire::write_reply>(*answer);
+  return reply.done ? print_ok(with) : refuse(with, reply.current);
 }
 
 }  // namespace cli

@@ -1,30 +1,46 @@
+#include "json.hpp"
 #include "pages.hpp"
 #include "text.hpp"
 #include "verbs.hpp"
 
+#include <cstdio>
 #include <iostream>
 
 namespace cli {
 
+using namespace tinykv;
+
+namespace {
+
+std::string line_of(settings const& with, wire::kv_pair const& pair, bool keys_only) {
+  if (!with.json) return shown(pair.key, with.hex) + (keys_only ? "" : "\t" + shown(pair.value, with.hex)) + "\n";
+  boost::json::object out;
+  add_bytes(out, "key", pair.key, with.hex);
+  if (!keys_only) add_bytes(out, "value", pair.value, with.hex);
+  return json_line(out);
+}
+
+}  // namespace
+
 int scan(settings const& with, scan_arguments const& what) {
   session cluster{with};
-  tinykv::wire::scan_request range;
+  wire::scan_request range;
   range.start = what.from;
   range.end = what.to;
   range.prefix = what.prefix;
-  range.reverse = what.reverse;
+  range.reverse = what.order == "desc";
   range.keys_only = what.keys_only;
-  auto const ask = [&](tinykv::wire::scan_request const& page) { return cluster.ask(page); };
-  auto const refused = for_each_pair(ask, range, what.limit, [&](tinykv::wire::kv_pair const& pair) {
-    if (with.json) {
-      auto const value = what.keys_only ? "" : "," + json_member("value", pair.value);
-      std::cout << "{" << json_member("key", pair.key) << value << "}\n";
-    } else {
-      std::cout << escaped(pair.key) << (what.keys_only ? "" : "\t" + escaped(pair.value)) << "\n";
-    }
+  auto const ask = [&](wire::scan_request const& page) { return cluster.ask(page); };
+  auto const limit = what.limit.value_or(scan_pairs_shown);
+  auto const end = for_each_pair(ask, range, limit, [&](wire::kv_pair const& pair) {
+    return static_cast<bool>(std::cout << line_of(with, pair, what.keys_only));
   });
-  auto const code = printed();
-  return refused ? complain(*refused, false) : code;
+  if (auto const code = printed(with); code != exit_done) return code;
+  if (end.refused) return complain(with, *end.refused, false);
+  if (end.more && !what.limit)  // nobody asked for so few
+    std::fprintf(stderr, "tinykv: the first %u pairs; there are more (--limit 0 is all)\n",
+                 static_cast<unsigned>(limit));
+  return exit_done;
 }
 
 }  // namespace cli

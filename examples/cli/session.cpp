@@ -1,5 +1,7 @@
 #include "session.hpp"
 
+#include "report.hpp"
+
 #include <tinykv/client/kv_client.hpp>
 #include <tinykv/runtime/asio_executor.hpp>
 #include <tinykv/runtime/steady_clock.hpp>
@@ -7,9 +9,7 @@
 
 #include <boost/asio/io_context.hpp>
 
-#include <cstdio>
 #include <cstdlib>
-#include <iostream>
 #include <random>
 
 namespace cli {
@@ -18,14 +18,14 @@ using namespace tinykv;
 
 namespace {
 
-transport::port opened(boost::asio::io_context& home) {
-  transport::port_options options;  // no listener
+transport::port opened(boost::asio::io_context& home, settings const& with) {
+  transport::port_options options;      // no listener
   options.calls_in_flight_max = 65536;  // import has its own bound
+  options.cluster = with.cluster;
   options.seed = std::random_device{}();
   auto port = transport::port::open(home, options);
   if (!port) {  // without a listener only a machine without sockets gets here
-    std::fprintf(stderr, "tinykv: %s\n", port.error().detail.c_str());
-    std::exit(exit_unreachable);
+    std::exit(complain(with, {exit_unreachable, port.error()}));
   }
   return std::move(*port);
 }
@@ -33,7 +33,8 @@ transport::port opened(boost::asio::io_context& home) {
 }  // namespace
 
 struct session::connection {
-  explicit connection(settings const& with) : timeout(with.timeout), client(rpc, executor, clock, options(with)) {}
+  explicit connection(settings const& with)
+      : timeout(with.timeout), port(opened(home, with)), client(rpc, executor, clock, options(with)) {}
   ~connection() {
     rpc.stop();
     port.stop();
@@ -48,7 +49,8 @@ struct session::connection {
   }
 
   wire::kv_answer wait(std::optional<wire::kv_answer>& got) {
-    while (!got && home.run_one() > 0) {}
+    while (!got && home.run_one() > 0) {
+    }
     return std::move(*got);
   }
 
@@ -56,7 +58,7 @@ struct session::connection {
   boost::asio::io_context home{1};
   runtime::asio_executor executor{home};
   runtime::steady_clock clock;
-  transport::port port = opened(home);
+  transport::port port;
   transport::websocket_rpc rpc{port};
   client::kv_client<transport::websocket_rpc, runtime::asio_executor, runtime::steady_clock> client;
 };
@@ -72,44 +74,21 @@ wire::kv_answer session::ask(wire::kv_request const& request) {
 
 wire::kv_answer session::ask_one(std::string const& endpoint, wire::kv_request const& request) {
   std::optional<wire::kv_answer> got;
-  connection_->client.ask_one(endpoint, request, connection_->timeout,
-                              [&](wire::kv_answer answer) { got = std::move(answer); });
+  start_one(endpoint, request, [&](wire::kv_answer answer) { got = std::move(answer); });
   return connection_->wait(got);
 }
 
-void session::start(wire::kv_request const& request, std::function<void(wire::kv_answer)> answer) {
+void session::start(wire::kv_request const& request, answer_function answer) {
   connection_->client.ask(request, connection_->timeout, std::move(answer));
 }
 
+void session::start_one(std::string const& endpoint, wire::kv_request const& request, answer_function answer) {
+  connection_->client.ask_one(endpoint, request, connection_->timeout, std::move(answer));
+}
+
 void session::run_while(std::function<bool()> const& condition) {
-  while (condition() && connection_->home.run_one() > 0) {}
-}
-
-int printed() {
-  if (std::cout.flush()) return exit_done;
-  std::fprintf(stderr, "tinykv: cannot write to stdout: is the disk full?\n");
-  return exit_refused;
-}
-
-int complain(wire::kv_refusal const& why, bool writes) {
-  using enum error_code;
-  auto const& reason = why.reason;
-  auto const text = reason.detail.empty() ? std::string{name_of(reason.code)} : reason.detail;
-  if (writes && (reason.outcome == outcome::unknown || reason.outcome == outcome::fatal)) {
-    std::fprintf(stderr, "tinykv: outcome unknown (maybe done: look before repeating it): %s\n", text.c_str());
-    return exit_unknown;
+  while (condition() && connection_->home.run_one() > 0) {
   }
-  if (reason.code == not_leader) {
-    std::fprintf(stderr, "tinykv: the servers have no leader: are more than half of them running? (tinykv status)\n");
-    return exit_unreachable;
-  }
-  if (reason.code == unreachable || reason.outcome == outcome::unknown) {
-    std::fprintf(stderr, "tinykv: no answer: %s; are the servers running, and named by --endpoints or TINYKV_ENDPOINTS?\n",
-                 text.c_str());
-    return exit_unreachable;
-  }
-  std::fprintf(stderr, "tinykv: refused: %s\n", text.c_str());
-  return reason.code == busy || reason.code == stopped ? exit_unreachable : exit_refused;
 }
 
 }  // namespace cli

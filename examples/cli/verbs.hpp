@@ -1,12 +1,13 @@
 #pragma once
 
-#include "session.hpp"
+#include "report.hpp"
 
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
-// One verb per file. Each gives the exit code.
+// One verb per file. Each gives the exit code. Keys and values are bytes here: --hex is undone where flags are read.
 
 namespace cli {
 
@@ -18,7 +19,7 @@ int put(settings const& with, put_arguments const& what);
 
 struct get_arguments {
   std::string key;
-  bool raw = false;  ///< The value's bytes and no newline.
+  bool raw = false;  ///< No newline behind the value.
 };
 int get(settings const& with, get_arguments const& what);
 
@@ -35,12 +36,15 @@ struct cas_arguments {
 };
 int cas(settings const& with, cas_arguments const& what);
 
+/// How many pairs a scan shows when nobody says how many.
+inline constexpr std::uint64_t scan_pairs_shown = 100;
+
 struct scan_arguments {
   std::string prefix;
   std::string from;
   std::string to;
-  std::uint64_t limit = 100;
-  bool reverse = false;
+  std::optional<std::uint64_t> limit;  ///< 0 = all; nothing = scan_pairs_shown.
+  std::string order = "asc";           ///< Or "desc".
   bool keys_only = false;
 };
 int scan(settings const& with, scan_arguments const& what);
@@ -49,6 +53,8 @@ int status(settings const& with);
 
 struct import_arguments {
   std::string file = "-";
+  std::optional<std::string> format;  ///< Nothing = by the file's name.
+  std::uint64_t skip = 0;             ///< Records at the front that are in already.
   std::uint32_t batch = 64;
   std::uint32_t in_flight = 64;
   bool repeat_unknown = false;
@@ -58,11 +64,25 @@ int import_file(settings const& with, import_arguments const& what);
 
 struct export_arguments {
   std::string file = "-";
+  std::optional<std::string> format;  ///< Nothing = by the file's name.
   std::string prefix;
 };
 int export_file(settings const& with, export_arguments const& what);
 
-/// All of stdin.
-std::string all_of_stdin();
+struct doctor_arguments {
+  std::string data_dir;             ///< Looked at when not empty.
+  std::vector<std::string> listen;  ///< H:P that a server is to listen on.
+};
+int doctor(settings const& with, doctor_arguments const& what);
+
+struct shell_arguments {
+  std::string history;  ///< A file; empty = none.
+};
+int shell(settings const& with, shell_arguments const& what);
+
+struct completion_arguments {
+  std::string shell;  ///< "bash", "zsh", "fish".
+};
+int completion(settings const& with, completion_arguments const& what);
 
 }  // namespace cli

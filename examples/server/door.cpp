@@ -1,5 +1,7 @@
 #include "door.hpp"
 
+#include "about.hpp"
+
 #include <tinykv/server/port_metrics.hpp>
 #include <tinykv/wire/methods.hpp>
 
@@ -71,6 +73,7 @@ door::door(boost::asio::io_context& home, transport::port& port, server::prometh
     server::exposition out;
     metrics_.write(out);
     server::write(out, port_);
+    write_about(out);
     return transport::http_answer{200, "text/plain; version=0.0.4; charset=utf-8", out.text()};
   });
 }

@@ -5,8 +5,12 @@
 
 #include <tinykv/raft/impl/core.ipp>
 #include <tinykv/raft/impl/election.ipp>
+#include <tinykv/raft/impl/invariants.ipp>
+#include <tinykv/raft/impl/membership.ipp>
 #include <tinykv/raft/impl/reads.ipp>
 #include <tinykv/raft/impl/ready.ipp>
 #include <tinykv/raft/impl/replication.ipp>
+#include <tinykv/raft/impl/snapshots.ipp>
 #include <tinykv/sim/src.hpp>
+#include <tinykv/storage/impl/snapshot_files.ipp>
 #include <tinykv/testing/src.hpp>

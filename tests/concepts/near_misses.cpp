@@ -1,7 +1,6 @@
 // For each policy one class that fits, and for each requirement one that misses it by a little.
 
 #include <tinykv/policy/clock.hpp>
-#include <tinykv/policy/consensus.hpp>
 #include <tinykv/policy/executor.hpp>
 #include <tinykv/policy/kv_engine.hpp>
 #include <tinykv/policy/log_storage.hpp>
@@ -9,10 +8,11 @@
 #include <tinykv/policy/rpc.hpp>
 #include <tinykv/policy/state_machine.hpp>
 #include <tinykv/policy/transport.hpp>
-#include <tinykv/raft/core.hpp>
-#include <tinykv/raft/solo.hpp>
 
 #include "support/catch.hpp"
+
+#include <chrono>
+#include <memory>
 
 using namespace tinykv;
 using namespace tinykv::policy;
@@ -40,6 +40,8 @@ struct clock_pinned : clock_fits {
   clock_pinned(clock_pinned&&) = delete;
 };
 static_assert(!Clock<clock_pinned>);
+struct clock_without_now {};
+static_assert(!Clock<clock_without_now>);
 static_assert(!BoundedClock<clock_fits>);
 struct bounded_clock_fits : clock_fits {
   std::uint32_t drift_ppm() const noexcept { return 1; }
@@ -49,6 +51,18 @@ struct bounded_clock_throws : clock_fits {
   std::uint32_t drift_ppm() const { return 1; }
 };
 static_assert(!BoundedClock<bounded_clock_throws>);
+struct bounded_clock_of_signed : clock_fits {
+  std::int32_t drift_ppm() const noexcept { return 1; }
+};
+static_assert(!BoundedClock<bounded_clock_of_signed>);
+struct bounded_clock_changes : clock_fits {
+  std::uint32_t drift_ppm() noexcept { return 1; }
+};
+static_assert(!BoundedClock<bounded_clock_changes>);
+struct bounded_clock_without_clock {  // a drift of nothing
+  std::uint32_t drift_ppm() const noexcept { return 1; }
+};
+static_assert(!BoundedClock<bounded_clock_without_clock>);
 
 // --- Executor ---
 struct executor_fits {
@@ -80,6 +94,14 @@ struct executor_that_borrows : executor_fits {
   void post_on(lane, task&) {}  // the task must be its own
 };
 static_assert(!Executor<executor_that_borrows>);
+struct executor_of_lane_numbers : executor_fits {
+  void post_on(int, task) {}
+};
+static_assert(!Executor<executor_of_lane_numbers>);
+struct executor_of_milliseconds : executor_fits {
+  void post_after(std::chrono::milliseconds, task) {}  // would cut nanoseconds off
+};
+static_assert(!Executor<executor_of_milliseconds>);
 
 // --- Observer ---
 struct observer_fits {
@@ -94,6 +116,14 @@ struct observer_that_changes {
   void on(event&) noexcept {}
 };
 static_assert(!Observer<observer_that_changes>);
+struct observer_pinned : observer_fits {
+  observer_pinned(observer_pinned&&) = delete;
+};
+static_assert(!Observer<observer_pinned>);
+struct observer_of_kinds {
+  void on(event_kind) noexcept {}
+};
+static_assert(!Observer<observer_of_kinds>);
 
 // --- LogStorage ---
 struct log_fits {
@@ -138,6 +168,26 @@ struct log_pinned : log_fits {
   log_pinned(log_pinned&&) = delete;
 };
 static_assert(!LogStorage<log_pinned>);
+struct log_without_load : log_fits {
+  void load() = delete;
+};
+static_assert(!LogStorage<log_without_load>);
+struct log_load_of_groups : log_fits {
+  result<std::vector<group_log>> load();  // forgets the store's own record
+};
+static_assert(!LogStorage<log_load_of_groups>);
+struct log_commit_by_bool : log_fits {
+  bool commit(log_batch const&);
+};
+static_assert(!LogStorage<log_commit_by_bool>);
+struct log_fetch_cannot_fail : log_fits {
+  std::vector<raft::entry> fetch(group_id, log_index, log_index, std::uint64_t);
+};
+static_assert(!LogStorage<log_fetch_cannot_fail>);
+struct log_fetch_of_bare_index : log_fits {
+  result<std::vector<raft::entry>> fetch(group_id, std::uint64_t, std::uint64_t, std::uint64_t);
+};
+static_assert(!LogStorage<log_fetch_of_bare_index>);
 
 // --- KvEngine ---
 struct cursor_fits {
@@ -163,6 +213,26 @@ struct cursor_without_error : cursor_fits {
   void error() const {}
 };
 static_assert(!KvCursor<cursor_without_error>);
+struct cursor_without_seek : cursor_fits {
+  void seek(std::string_view) = delete;
+};
+static_assert(!KvCursor<cursor_without_seek>);
+struct cursor_without_seek_before : cursor_fits {
+  void seek_before(std::string_view) = delete;
+};
+static_assert(!KvCursor<cursor_without_seek_before>);
+struct cursor_that_stays : cursor_fits {
+  void next() = delete;
+};
+static_assert(!KvCursor<cursor_that_stays>);
+struct cursor_valid_changes : cursor_fits {
+  bool valid() { return false; }
+};
+static_assert(!KvCursor<cursor_valid_changes>);
+struct cursor_of_copied_values : cursor_fits {
+  bytes value() const { return {}; }
+};
+static_assert(!KvCursor<cursor_of_copied_values>);
 struct view_fits {
   result<std::optional<bytes>> get(family, std::string_view) const { return std::optional<bytes>{}; }
   cursor_fits cursor(family) const { return {}; }
@@ -177,6 +247,27 @@ struct view_that_changes {
   cursor_fits cursor(family) const { return {}; }
 };
 static_assert(!KvView<view_that_changes>);
+struct view_get_cannot_fail : view_fits {
+  std::optional<bytes> get(family, std::string_view) const { return {}; }
+};
+static_assert(!KvView<view_get_cannot_fail>);
+struct view_without_cursor : view_fits {
+  void cursor(family) const {}
+};
+static_assert(!KvView<view_without_cursor>);
+struct view_cursor_changes {
+  result<std::optional<bytes>> get(family, std::string_view) const { return std::optional<bytes>{}; }
+  cursor_fits cursor(family) { return {}; }
+};
+static_assert(!KvView<view_cursor_changes>);
+struct view_of_family_numbers : view_fits {
+  result<std::optional<bytes>> get(int, std::string_view) const { return std::optional<bytes>{}; }
+};
+static_assert(!KvView<view_of_family_numbers>);
+struct view_pinned : view_fits {
+  view_pinned(view_pinned&&) = delete;
+};
+static_assert(!KvView<view_pinned>);
 struct engine_fits {
   using view_type = view_fits;
   static constexpr bool durable = true;
@@ -207,6 +298,46 @@ struct engine_without_promise {
   result<view_fits> view();
 };
 static_assert(!KvEngine<engine_without_promise>);
+struct engine_pinned : engine_fits {
+  engine_pinned(engine_pinned&&) = delete;
+};
+static_assert(!KvEngine<engine_pinned>);
+struct engine_write_says_nothing : engine_fits {
+  void write(kv_batch const&) {}
+};
+static_assert(!KvEngine<engine_write_says_nothing>);
+struct engine_write_takes_over : engine_fits {
+  result<done> write(kv_batch&&);
+};
+static_assert(!KvEngine<engine_write_takes_over>);
+struct engine_view_cannot_fail : engine_fits {
+  view_fits view() { return {}; }
+};
+static_assert(!KvEngine<engine_view_cannot_fail>);
+struct engine_without_view_type {
+  static constexpr bool durable = true;
+  result<done> write(kv_batch const&);
+  result<done> sync();
+  result<view_fits> view();
+};
+static_assert(!KvEngine<engine_without_view_type>);
+struct engine_of_no_view : engine_fits {
+  using view_type = view_without_cursor;
+  result<view_without_cursor> view() { return view_without_cursor{}; }
+};
+static_assert(!KvEngine<engine_of_no_view>);
+struct writer_view_fits : engine_fits {
+  result<view_fits> writer_view() { return view_fits{}; }
+};
+static_assert(WriterViewEngine<writer_view_fits> && !WriterViewEngine<engine_fits>);
+struct writer_view_cannot_fail : engine_fits {
+  view_fits writer_view() { return {}; }
+};
+static_assert(!WriterViewEngine<writer_view_cannot_fail>);
+struct writer_view_of_another_type : engine_fits {
+  result<int> writer_view() { return 0; }
+};
+static_assert(!WriterViewEngine<writer_view_of_another_type>);
 
 // --- StateMachine and what refines it ---
 struct machine_fits {
@@ -232,6 +363,30 @@ struct machine_of_string : machine_fits {
   int apply(log_index, std::string&) { return 0; }
 };
 static_assert(!StateMachine<machine_of_string>);
+struct machine_pinned : machine_fits {
+  machine_pinned(machine_pinned&&) = delete;
+};
+static_assert(!StateMachine<machine_pinned>);
+struct machine_of_pinned_replies {
+  struct reply {
+    reply() = default;
+    reply(reply&&) = delete;
+  };
+  reply apply(log_index, std::string_view) { return {}; }
+};
+static_assert(!StateMachine<machine_of_pinned_replies>);
+struct machine_that_says_nothing : machine_fits {
+  void apply(log_index, std::string_view) {}
+};
+static_assert(!StateMachine<machine_that_says_nothing>);
+struct machine_without_index : machine_fits {
+  int apply(std::string_view) { return 0; }
+};
+static_assert(!StateMachine<machine_without_index>);
+struct machine_that_may_fail : machine_fits {
+  result<int> apply(log_index, std::string_view) { return 0; }  // a failure would have to be in the reply
+};
+static_assert(!StateMachine<machine_that_may_fail>);
 struct batch_fits : machine_fits {
   result<done> apply_batch(std::span<command const>, position, std::vector<int>&) { return done{}; }
 };
@@ -240,6 +395,23 @@ struct batch_without_position : machine_fits {
   result<done> apply_batch(std::span<command const>, std::vector<int>&) { return done{}; }
 };
 static_assert(!BatchMachine<batch_without_position>);
+struct batch_that_cannot_fail : machine_fits {
+  void apply_batch(std::span<command const>, position, std::vector<int>&) {}
+};
+static_assert(!BatchMachine<batch_that_cannot_fail>);
+struct batch_of_other_replies : machine_fits {
+  result<done> apply_batch(std::span<command const>, position, std::vector<std::string>&) { return done{}; }
+};
+static_assert(!BatchMachine<batch_of_other_replies>);
+struct batch_that_changes_commands : machine_fits {
+  result<done> apply_batch(std::span<command>, position, std::vector<int>&) { return done{}; }
+};
+static_assert(!BatchMachine<batch_that_changes_commands>);
+struct batch_without_apply {
+  using reply = int;
+  result<done> apply_batch(std::span<command const>, position, std::vector<int>&) { return done{}; }
+};
+static_assert(!BatchMachine<batch_without_apply>);
 struct persistent_fits : batch_fits {
   position applied() { return {}; }
   log_index durable() { return {}; }
@@ -256,6 +428,22 @@ struct persistent_by_single_entries : machine_fits {
   result<done> sync() { return done{}; }
 };
 static_assert(!PersistentMachine<persistent_by_single_entries>);
+struct persistent_without_durable : persistent_fits {
+  void durable() = delete;
+};
+static_assert(!PersistentMachine<persistent_without_durable>);
+struct persistent_durable_by_position : persistent_fits {
+  position durable() { return {}; }
+};
+static_assert(!PersistentMachine<persistent_durable_by_position>);
+struct persistent_sync_says_nothing : persistent_fits {
+  void sync() {}
+};
+static_assert(!PersistentMachine<persistent_sync_says_nothing>);
+struct persistent_applied_may_fail : persistent_fits {
+  result<position> applied() { return position{}; }
+};
+static_assert(!PersistentMachine<persistent_applied_may_fail>);
 struct viewable_fits : machine_fits {
   using view_type = int;
   result<int> view() const { return 0; }
@@ -266,6 +454,20 @@ struct viewable_that_changes : machine_fits {
   result<int> view() { return 0; }
 };
 static_assert(!ViewableMachine<viewable_that_changes>);
+struct viewable_without_type : machine_fits {
+  result<int> view() const { return 0; }
+};
+static_assert(!ViewableMachine<viewable_without_type>);
+struct viewable_that_cannot_fail : machine_fits {
+  using view_type = int;
+  int view() const { return 0; }
+};
+static_assert(!ViewableMachine<viewable_that_cannot_fail>);
+struct viewable_of_another_type : machine_fits {
+  using view_type = int;
+  result<long> view() const { return 0L; }
+};
+static_assert(!ViewableMachine<viewable_of_another_type>);
 struct durable_machine : machine_fits {
   static constexpr bool durable_state = true;
 };
@@ -298,6 +500,38 @@ struct transport_to_peers : transport_fits {
   void send(peer_id, envelope) noexcept {}
 };
 static_assert(!Transport<transport_to_peers>);
+struct transport_pinned : transport_fits {
+  transport_pinned(transport_pinned&&) = delete;
+};
+static_assert(!Transport<transport_pinned>);
+struct transport_that_borrows : transport_fits {
+  void send(store_id, envelope&) noexcept {}  // the envelope must be its own
+};
+static_assert(!Transport<transport_that_borrows>);
+struct transport_of_one_message : transport_fits {
+  void send(store_id, group_message) noexcept {}
+};
+static_assert(!Transport<transport_of_one_message>);
+struct transport_without_stop : transport_fits {
+  void stop() noexcept = delete;
+};
+static_assert(!Transport<transport_without_stop>);
+struct transport_takes_the_sink : transport_fits {
+  result<done> start(store_identity const&, std::unique_ptr<receive_sink>) { return done{}; }
+};
+static_assert(!Transport<transport_takes_the_sink>);
+struct addressed_fits : transport_fits {
+  void set_peer(store_id, std::string) {}
+};
+static_assert(AddressedTransport<addressed_fits> && !AddressedTransport<transport_fits>);
+struct addressed_by_peers : transport_fits {
+  void set_peer(peer_id, std::string) {}
+};
+static_assert(!AddressedTransport<addressed_by_peers>);
+struct addressed_that_borrows : transport_fits {
+  void set_peer(store_id, std::string&) {}
+};
+static_assert(!AddressedTransport<addressed_that_borrows>);
 
 // --- Rpc ---
 struct rpc_fits {
@@ -322,45 +556,22 @@ struct rpc_serve_cannot_fail : rpc_fits {
   void serve(rpc_handler) {}
 };
 static_assert(!Rpc<rpc_serve_cannot_fail>);
-
-// --- Consensus ---
-static_assert(Consensus<raft::core>);  // they lie below policy/, so this is the place
-static_assert(Consensus<raft::solo>);
-struct consensus_without_kind {};
-struct consensus_fits : raft::solo {
-  using raft::solo::solo;
+struct rpc_pinned : rpc_fits {
+  rpc_pinned(rpc_pinned&&) = delete;
 };
-static_assert(Consensus<consensus_fits>);
-struct consensus_in_any_term : consensus_fits {
-  using consensus_fits::consensus_fits;
-  result<position> propose(bytes) { return position{}; }
+static_assert(!Rpc<rpc_pinned>);
+struct rpc_without_reply : rpc_fits {
+  void call(std::string const&, rpc_request, duration) noexcept {}
 };
-static_assert(!Consensus<consensus_in_any_term>);
-struct consensus_recovers_always : consensus_fits {
-  using consensus_fits::consensus_fits;
-  void recover(raft::start_state) {}
+static_assert(!Rpc<rpc_without_reply>);
+struct rpc_to_stores : rpc_fits {
+  void call(store_id, rpc_request, duration, rpc_reply) noexcept {}
 };
-static_assert(!Consensus<consensus_recovers_always>);
-struct consensus_completes_by_index : consensus_fits {
-  using consensus_fits::consensus_fits;
-  void persisted(log_index) {}  // completions are matched by ticket
+static_assert(!Rpc<rpc_to_stores>);
+struct rpc_without_stop : rpc_fits {
+  void stop() noexcept = delete;
 };
-static_assert(!Consensus<consensus_completes_by_index>);
-struct consensus_that_stays : consensus_fits {
-  using consensus_fits::consensus_fits;
-  void abdicate() = delete;
-};
-static_assert(!Consensus<consensus_that_stays>);
-struct consensus_that_changes_by_looking : consensus_fits {
-  using consensus_fits::consensus_fits;
-  bool has_ready() { return false; }
-};
-static_assert(!Consensus<consensus_that_changes_by_looking>);
-struct consensus_without_options : consensus_fits {
-  consensus_without_options() : consensus_fits(raft::options{}) {}
-};
-static_assert(!Consensus<consensus_without_options>);
-static_assert(!Consensus<consensus_without_kind>);
+static_assert(!Rpc<rpc_without_stop>);
 
 }  // namespace near_misses
 

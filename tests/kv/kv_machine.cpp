@@ -1,5 +1,6 @@
 #include <tinykv/kv/kv_machine.hpp>
 
+#include "kv/disk_engine.hpp"
 #include "support/catch.hpp"
 
 #include <tinykv/core/random.hpp>
@@ -9,43 +10,10 @@
 
 using namespace tinykv;
 using codec::kv_write;
+using tests::disk;
+using tests::disk_engine;
 
 namespace {
-
-/// What a disk would hold: all batches in order, and how many of them are synced. `crash(n)` gives an engine with the
-/// first n, as the contract of KvEngine allows for any n from `synced` up.
-struct disk {
-  std::vector<policy::kv_batch> batches;
-  std::size_t synced = 0;
-  std::size_t writes_until_failure = ~std::size_t{0};
-};
-
-class disk_engine {
- public:
-  using view_type = storage::memory_view;
-  static constexpr bool durable = true;
-
-  explicit disk_engine(disk& d, std::size_t survivors = 0) : disk_(&d) {
-    d.batches.resize(survivors);
-    d.synced = survivors;
-    for (auto const& batch : d.batches) REQUIRE(memory_.write(batch));
-  }
-  result<done> write(policy::kv_batch const& batch) {
-    if (disk_->writes_until_failure-- == 0) return fatal(error_code::io, "the disk is gone");
-    disk_->batches.push_back(batch);
-    return memory_.write(batch);
-  }
-  result<done> sync() {
-    disk_->synced = disk_->batches.size();
-    return done{};
-  }
-  result<view_type> view() const { return memory_.view(); }
-
- private:
-  disk* disk_;
-  storage::memory_kv memory_{kv::family_names()};
-};
-static_assert(policy::KvEngine<disk_engine>);
 
 using memory_machine = kv::kv_machine<storage::memory_kv>;
 using disk_machine = kv::kv_machine<disk_engine>;
@@ -281,8 +249,8 @@ TEST_CASE("after a crash the data are those of the applied position, whatever pr
   }
   auto const written = d;
   for (auto survivors = written.synced; survivors <= written.batches.size(); ++survivors) {
-    auto copy = written;
-    auto machine = disk_machine::open(disk_engine{copy, survivors}, group_id{1});
+    auto copy = written.after_crash(survivors);
+    auto machine = disk_machine::open(disk_engine{copy}, group_id{1});
     REQUIRE(machine);
     auto const at = machine->applied().index.value;
     CHECK(at >= 8);
@@ -299,8 +267,8 @@ TEST_CASE("bootstrap is durable before it returns", "[kv]") {
   auto machine = opened(disk_engine{d});
   CHECK(d.synced == d.batches.size());
   CHECK(machine.durable() == log_index{5});
-  auto copy = d;
-  auto again = disk_machine::open(disk_engine{copy, d.synced}, group_id{1});
+  auto copy = d.after_crash(d.synced);
+  auto again = disk_machine::open(disk_engine{copy}, group_id{1});
   CHECK(again->applied() == position{log_index{5}, term{5}});
 }
 
@@ -319,7 +287,7 @@ TEST_CASE("durable says no more than was synced", "[kv]") {
 TEST_CASE("a failed write of the engine is fatal and moves nothing", "[kv]") {
   disk d;
   auto machine = opened(disk_engine{d});
-  d.writes_until_failure = 0;
+  d.steps_until_failure = 0;
   std::vector<kv::kv_reply> replies;
   auto const data = put("a", "1");
   policy::command const one{{log_index{6}, term{6}}, data};
@@ -327,7 +295,7 @@ TEST_CASE("a failed write of the engine is fatal and moves nothing", "[kv]") {
   REQUIRE_FALSE(applied);
   CHECK(applied.error().outcome == outcome::fatal);
   CHECK(machine.applied().index == log_index{5});
-  d.writes_until_failure = 0;
+  d.steps_until_failure = 0;
   CHECK(run(machine, data).error->outcome == outcome::fatal);
 }
 

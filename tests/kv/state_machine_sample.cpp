@@ -3,8 +3,10 @@
 #include "support/catch.hpp"
 
 // [sample]
+#include <tinykv/policy/snapshottable_machine.hpp>
 #include <tinykv/policy/state_machine.hpp>
 
+#include <charconv>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -30,6 +32,33 @@ class word_count {
     std::lock_guard const lock{state_->mutex};
     return state_->now;
   }
+  tinykv::result<tinykv::done> save(tinykv::policy::snapshot_writer& out) const {  // apply lane: keep the state small
+    if (auto written = out.write("words 1"); !written) return written;             // the format, for those who come later
+    for (auto const& [word, seen] : *state_->now)
+      if (auto written = out.write(std::to_string(seen) + " " + word); !written) return written;
+    return tinykv::done{};
+  }
+  tinykv::result<tinykv::done> restore(tinykv::policy::snapshot_reader& in, tinykv::position) {
+    auto const format = in.next();
+    if (!format) return format.error();
+    if (!*format || (*format)->view() != "words 1")
+      return tinykv::fatal(tinykv::error_code::version_mismatch, "the snapshot is not of this version");
+    auto next = std::make_shared<counts>();
+    for (;;) {
+      auto const record = in.next();
+      if (!record) return record.error();
+      if (!*record) break;
+      auto const text = (*record)->view();
+      reply seen = 0;
+      auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), seen);
+      if (error != std::errc{} || end == text.data() + text.size() || *end != ' ')
+        return tinykv::fatal(tinykv::error_code::corrupt, "the snapshot holds no count");
+      (*next)[std::string{end + 1, text.data() + text.size()}] = seen;
+    }
+    std::lock_guard const lock{state_->mutex};
+    state_->now = std::move(next);
+    return tinykv::done{};
+  }
 
  private:
   struct state {
@@ -41,7 +70,8 @@ class word_count {
 
 static_assert(tinykv::policy::StateMachine<word_count>);
 static_assert(tinykv::policy::ViewableMachine<word_count>);     // reads run beside apply
-static_assert(!tinykv::policy::PersistentMachine<word_count>);  // replayed from the log at each start
+static_assert(!tinykv::policy::PersistentMachine<word_count>);  // restored from a snapshot, then replayed from the log
+static_assert(tinykv::policy::SnapshottableMachine<word_count>);
 
 }  // namespace sample
 // [sample]
@@ -54,4 +84,32 @@ TEST_CASE("the sample of the state machine's page counts, and its views never ch
   CHECK(moved.apply(tinykv::log_index{4}, "raft") == 2);
   CHECK(before->at("raft") == 1);
   CHECK((*moved.view())->at("raft") == 2);
+}
+
+TEST_CASE("the sample of the page on StateMachine comes back from its snapshot", "[kv][docs]") {
+  struct records : tinykv::policy::snapshot_writer, tinykv::policy::snapshot_reader {
+    tinykv::result<tinykv::done> write(std::string_view record) override {
+      all.emplace_back(record);
+      return tinykv::done{};
+    }
+    tinykv::result<std::optional<tinykv::bytes>> next() override {
+      if (at == all.size()) return std::optional<tinykv::bytes>{};
+      return std::optional{tinykv::bytes::copy_of(all[at++])};
+    }
+    std::vector<std::string> all;
+    std::size_t at = 0;
+  } snapshot;
+  sample::word_count one;
+  for (auto const* word : {"two words", "", "two words"}) one.apply(tinykv::log_index{1}, word);
+  REQUIRE(one.save(snapshot));
+  sample::word_count other;
+  other.apply(tinykv::log_index{1}, "gone");
+  REQUIRE(other.restore(snapshot, {}));
+  CHECK(**other.view() == sample::word_count::counts{{"", 1}, {"two words", 2}});
+  snapshot.all = {"words 2"};
+  snapshot.at = 0;
+  CHECK(other.restore(snapshot, {}).error().code == tinykv::error_code::version_mismatch);
+  snapshot.all = {"words 1", "x words"};
+  snapshot.at = 0;
+  CHECK(other.restore(snapshot, {}).error().code == tinykv::error_code::corrupt);
 }

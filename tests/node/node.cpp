@@ -16,6 +16,7 @@
 #include <boost/asio/use_future.hpp>
 
 #include <chrono>
+#include <list>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -222,6 +223,162 @@ TEST_CASE("a cancelled proposal is unknown, a cancelled read is not done, each o
   other.emit(asio::cancellation_type::terminal);
   g.io.run_for(10ms);
   CHECK(calls == 2);
+}
+
+TEST_CASE("a read through the log sees what was acknowledged before", "[node][read]") {
+  fixture f;
+  for (std::int64_t i = 1; i <= 3; ++i) {
+    REQUIRE(f.up() == i);
+    std::optional<result<std::int64_t>> got;
+    auto const last = [&] {
+      std::optional<tinykv::log_index> index;
+      f.one->async_status([&](result<raftstore::store_status> s) { index = s->groups.at(0).raft.last; });
+      f.until([&] { return index.has_value(); });
+      return *index;
+    };
+    auto const before = last();
+    f.one->async_read(look, 5s, raftstore::read_mode::log, [&](result<std::int64_t> r) { got = std::move(r); });
+    CHECK_FALSE(got);
+    f.until([&] { return got.has_value(); });
+    REQUIRE(*got);
+    CHECK(**got == i);
+    CHECK(last() > before);  // an entry of its own
+    got.reset();
+    f.one->async_read(look, 5s, raftstore::read_mode::index, [&](result<std::int64_t> r) { got = std::move(r); });
+    f.until([&] { return got.has_value(); });
+    CHECK(last() == before + 1);  // and none for the other kind
+  }
+}
+
+namespace {
+
+/// Nodes 1 to 3 in one process; the first `members` of them begin the group, the others wait to be added.
+struct trio {
+  explicit trio(std::uint64_t members) {
+    std::vector<std::uint64_t> ids;
+    for (std::uint64_t id = 1; id <= members; ++id) ids.push_back(id);
+    for (std::uint64_t id = 1; id <= 3; ++id) {
+      auto o = raftstore::static_cluster(ids, 3);
+      o.tick_interval = 5ms;
+      if (id > members) o.first_group.first_start = raftstore::first_start::join;
+      auto& executor = executors.emplace_back(io);
+      all.push_back(std::make_unique<node>(tinykv::identity{tinykv::cluster_id{1}, tinykv::store_id{id}},
+                                           tinykv::parts<in_memory>{{}, {}, {hub, tinykv::store_id{id}}}, executor, o));
+    }
+  }
+  node& operator[](std::uint64_t id) { return *all.at(id - 1); }
+  template <class T, class Begin>
+  result<T> run(Begin begin) {
+    std::optional<result<T>> got;
+    begin([&](result<T> r) { got = std::move(r); });
+    CHECK_FALSE(got);  // never inside the call
+    auto const end = std::chrono::steady_clock::now() + 20s;
+    while (!got && std::chrono::steady_clock::now() < end) io.run_one_for(50ms);
+    REQUIRE(got);
+    return std::move(*got);
+  }
+  std::uint64_t leader() {
+    for (int i = 0; i < 2000; ++i)
+      for (std::uint64_t id = 1; id <= 3; ++id) {
+        auto const seen = run<raftstore::store_status>([&](auto take) { (*this)[id].async_status(take); });
+        if (!seen->groups.empty() && seen->groups[0].raft.role == tinykv::raft::role::leader) return id;
+        io.run_for(1ms);
+      }
+    FAIL("nobody leads");
+    return 0;
+  }
+  result<std::int64_t> up(std::uint64_t id) {
+    return run<std::int64_t>([&](auto take) { (*this)[id].async_propose(bytes::copy_of("up"), 5s, take); });
+  }
+
+  asio::io_context io;
+  std::list<tinykv::runtime::asio_executor> executors;
+  tinykv::transport::loopback::hub hub;
+  std::vector<std::unique_ptr<node>> all;
+};
+
+}  // namespace
+
+TEST_CASE("members are added, and asking again changes nothing", "[node][membership]") {
+  trio in{1};
+  auto const first = in.leader();
+  REQUIRE(first == 1);
+  REQUIRE(in.up(1));
+  auto const target = raftstore::static_members({1, 2, 3});
+  auto const change = [&](std::uint64_t at) {
+    return in.run<tinykv::raft::membership>([&](auto take) { in[at].async_change_membership(target, 10s, take); });
+  };
+  auto const now = change(1);
+  REQUIRE(now);
+  CHECK(now->voters == target.voters);
+  CHECK(now->outgoing.empty());
+  CHECK(now->learners.empty());
+  auto const again = change(1);
+  REQUIRE(again);
+  CHECK(*again == *now);
+  auto const refused = change(2);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == error_code::not_leader);
+  CHECK(refused.error().outcome == outcome::rejected);
+  CHECK(refused.error().hint == 1);
+  REQUIRE(in.up(1));
+  CHECK(in.run<std::int64_t>([&](auto take) { in[3].async_read(look, 5s, take); }).value_or(0) == 2);
+}
+
+TEST_CASE("a configuration that cannot be is refused, and nothing begins", "[node][membership]") {
+  trio in{3};
+  auto const at = in.leader();
+  auto const got = in.run<tinykv::raft::membership>([&](auto take) { in[at].async_change_membership({}, 5s, take); });
+  REQUIRE_FALSE(got);
+  CHECK(got.error().code == error_code::invalid_argument);
+  CHECK(got.error().outcome == outcome::rejected);
+  CHECK(in.up(at));
+}
+
+TEST_CASE("the leadership is handed over to whom it was meant for", "[node][transfer]") {
+  trio in{3};
+  auto const from = in.leader();
+  REQUIRE(in.up(from));
+  auto const to = from % 3 + 1;
+  auto const got = in.run<tinykv::done>([&](auto take) { in[from].async_transfer(tinykv::peer_id{to}, 5s, take); });
+  REQUIRE(got);
+  CHECK(in.leader() == to);
+  CHECK(in.up(to).value_or(0) == 2);
+  auto const refused = in.run<tinykv::done>([&](auto take) { in[from].async_transfer(tinykv::peer_id{from}, 5s, take); });
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == error_code::not_leader);
+  auto const nobody = in.run<tinykv::done>([&](auto take) { in[to].async_transfer(tinykv::peer_id{9}, 5s, take); });
+  REQUIRE_FALSE(nobody);
+  CHECK(nobody.error().code == error_code::invalid_argument);
+}
+
+TEST_CASE("a cancelled change of members or handover is unknown, once", "[node][membership][transfer][cancellation]") {
+  fixture f{3};  // nobody leads: both wait or are refused
+  fixture g;
+  g.up();
+  asio::cancellation_signal signal;
+  int calls = 0;
+  std::optional<result<tinykv::raft::membership>> change;
+  g.one->async_change_membership(raftstore::static_members({1, 2}), 60s,  // 2 is not there: it never catches up
+                                 asio::bind_cancellation_slot(signal.slot(), [&](result<tinykv::raft::membership> r) {
+                                   ++calls;
+                                   change = std::move(r);
+                                 }));
+  g.io.run_for(20ms);
+  CHECK(calls == 0);
+  signal.emit(asio::cancellation_type::terminal);
+  CHECK(calls == 0);
+  g.until([&] { return calls > 0; });
+  CHECK(change->error().code == error_code::canceled);
+  CHECK(change->error().outcome == outcome::unknown);
+  asio::cancellation_signal other;
+  std::optional<result<tinykv::done>> handover;
+  f.one->async_transfer(tinykv::peer_id{2}, 60s, asio::bind_cancellation_slot(other.slot(), [&](result<tinykv::done> r) { handover = std::move(r); }));
+  other.emit(asio::cancellation_type::terminal);
+  f.until([&] { return handover.has_value(); });
+  CHECK(handover->error().outcome == outcome::unknown);
+  g.io.run_for(20ms);
+  CHECK(calls == 1);
 }
 
 TEST_CASE("a destroyed node answers open calls once", "[node][stop]") {

@@ -67,7 +67,7 @@ class OneServer(Case):
             self.cli("put", key, "v" + key)
         scan = lambda *more: self.cli("scan", *more).stdout.decode().splitlines()
         self.assertEqual(scan("--prefix", "s/"), ["s/a\tvs/a", "s/b\tvs/b", "s/c\tvs/c"])
-        self.assertEqual(scan("--prefix", "s/", "--reverse", "--limit", "2", "--keys-only"), ["s/c", "s/b"])
+        self.assertEqual(scan("--prefix", "s/", "--order", "desc", "--limit", "2", "--keys-only"), ["s/c", "s/b"])
         self.assertEqual(scan("--from", "s/b", "--to", "t", "--keys-only"), ["s/b", "s/c"])
         self.assertEqual(self.cli("--json", "scan", "--from", "t").stdout, b'{"key":"t","value":"vt"}\n')
 

@@ -88,7 +88,21 @@ TEST_CASE("a learner's grant is not counted and a learner does not campaign", "[
   auto learner = peer{options_of(3), disk_of(group, {})};
   learner.tick(200);
   CHECK(learner.see().role == role::follower);
-  CHECK(learner.sent().empty());
+  CHECK(learner.see().term == term{0});
+  CHECK(learner.sent(message_kind::vote_request).empty());
+}
+
+TEST_CASE("a peer that may not campaign does not renew the lease of a leader that is silent", "[raft][election]") {
+  auto o = options_of(1);
+  o.election_priority = 0;
+  for (std::uint32_t ticks = 20; ticks <= 60; ++ticks) {
+    auto p = lonely(disk_of(voters({1, 2, 3}), {1}), o);
+    p.step(append(2, 1, at(1, 1), {}));
+    p.tick(ticks);
+    p.sent();
+    p.step(vote_request(3, 2, at(1, 1)));
+    CHECK_FALSE(p.only(message_kind::vote_reply).refused);
+  }
 }
 
 TEST_CASE("a joint configuration is won by both majorities only", "[raft][election]") {

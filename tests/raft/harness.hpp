@@ -33,10 +33,23 @@ inline raft::membership voters(std::initializer_list<std::uint64_t> ids) {
   return out;
 }
 
+inline std::vector<raft::member> members(std::initializer_list<std::uint64_t> ids) { return voters(ids).voters; }
+
+/// A configuration; `outgoing` makes it joint.
+inline raft::membership group(std::initializer_list<std::uint64_t> voting, std::initializer_list<std::uint64_t> learning = {},
+                              std::initializer_list<std::uint64_t> outgoing = {}, std::uint64_t version = 0) {
+  return {version, members(voting), members(outgoing), members(learning)};
+}
+
 inline tinykv::bytes text(std::string_view s) { return tinykv::bytes::copy_of(s); }
 
 inline raft::entry entry(std::uint64_t index, std::uint64_t of_term, std::string_view data = "x") {
   return {log_index{index}, term{of_term}, raft::entry_kind::command, text(data)};
+}
+
+/// An entry that would put `target` in force.
+inline raft::entry change(std::uint64_t index, std::uint64_t of_term, raft::membership target) {
+  return {log_index{index}, term{of_term}, raft::entry_kind::configuration, raft::encode_change({std::move(target)})};
 }
 
 /// Entries from `first` on, one per term given.
@@ -67,6 +80,7 @@ struct disk {
     for (auto const& e : log) {
       if (out.runs.empty() || out.runs.back().term != e.term) out.runs.push_back({e.index, e.term});
       if (e.index > state.commit) out.tail.push_back(e);
+      if (e.kind == raft::entry_kind::configuration) out.configurations.push_back(e);
     }
     return out;
   }
@@ -118,7 +132,11 @@ class peer {
         if (e.index > std::min(see().commit, see().durable)) FAIL("applied before it is committed and durable");
         handed = e.index;
         machine.push_back(e);
+        if (e.kind == raft::entry_kind::configuration && e.index != r.committed.back().index) FAIL("handed out behind a configuration");
       }
+      if (r.configuration) put_in_force.push_back(*r.configuration);
+      removed |= r.removed;
+      std::move(r.snapshots.begin(), r.snapshots.end(), std::back_inserter(snapshots));
       for (auto const& g : r.reads) granted[g.read] = g.index;
       for (auto const& g : r.refused) refused[g.read] = g.reason;
       std::move(r.fetches.begin(), r.fetches.end(), std::back_inserter(fetches));
@@ -159,6 +177,8 @@ class peer {
   }
   /// The process dies; what was not persisted is gone. Starts again from the disk, over a machine that is as durable.
   void restart() {
+    snapshots.clear();
+    removed = false;
     writing.clear();
     out.clear();
     fetches.clear();
@@ -168,8 +188,34 @@ class peer {
     core_ = std::make_unique<raft::core>(options_);
     on_disk.applied = std::min(handed, on_disk.last());
     REQUIRE(core_->recover(on_disk.load()));
-    machine.erase(machine.begin() + static_cast<std::ptrdiff_t>(on_disk.applied - on_disk.truncated.at.index), machine.end());
+    std::erase_if(machine, [&](auto const& e) { return e.index > on_disk.applied; });
     handed = on_disk.applied;
+    pump();
+  }
+  /// The log loses everything up to `index`, as a host does it: the record first.
+  void compact(std::uint64_t index) {
+    on_disk.truncated = core_->truncation_at(log_index{index});
+    std::erase_if(on_disk.log, [&](auto const& e) { return e.index <= log_index{index}; });
+    core_->compacted(log_index{index});
+    pump();
+  }
+  /// What a snapshot of its machine would hold.
+  raft::snapshot_meta snapshot() const {
+    auto const at = core_->truncation_at(see().applied);
+    return {at.at, at.configuration};
+  }
+  void begin_install(raft::snapshot_meta const& meta) {
+    core_->installing(meta);
+    pump();
+  }
+  /// The snapshot is in place: log, machine, core.
+  void end_install(raft::snapshot_meta const& meta) {
+    persist_all();
+    on_disk.log.clear();
+    on_disk.truncated = {meta.at, meta.configuration};
+    on_disk.applied = handed = meta.at.index;
+    machine.clear();
+    core_->installed(meta);
     pump();
   }
   /// What it has sent and nobody has taken yet.
@@ -195,6 +241,9 @@ class peer {
   std::vector<raft::fetch_request> fetches;
   std::vector<raft::entry> machine;  // handed out to be applied
   log_index handed;
+  std::vector<raft::membership> put_in_force;    // as told with the entries
+  std::vector<raft::snapshot_request> snapshots;  // asked for and not served
+  bool removed = false;                          // told that it is no member any more
   std::map<read_id, log_index> granted;
   std::map<read_id, tinykv::failure> refused;
   int writes = 0;  // Readies that needed a log batch
@@ -263,6 +312,43 @@ class cluster {
 
   peer& operator[](std::uint64_t id) { return *peers_.at(id); }
 
+  /// A peer that knows nothing, and is spoken to by whoever leads.
+  peer& join(std::uint64_t id, setup const& with = {}, std::uint64_t seed = 1) {
+    auto o = options_of(id, seed);
+    if (with) with(o);
+    return *peers_.insert_or_assign(id, std::make_unique<peer>(o, disk{})).first->second;
+  }
+  /// The leader changes the members to the voters and learners of `target` and the group goes on until it is done.
+  tinykv::result<position> change(std::uint64_t leader, raft::membership target) {
+    auto& p = (*this)[leader];
+    auto const got = p.core().change_membership(std::move(target), p.see().configuration.version);
+    p.pump();
+    deliver();
+    return got;
+  }
+  /// Serves every snapshot that is asked for, at once.
+  void serve_snapshots() {
+    for (auto& [id, p] : peers_)
+      for (auto const& r : std::exchange(p->snapshots, {})) {
+        auto const meta = p->snapshot();
+        auto const to = peers_.find(r.peer.value);
+        if (to == peers_.end()) continue;
+        auto& receiver = *to->second;
+        auto const verdict = receiver.core().offered(peer_id{id}, r.term, meta.at);
+        receiver.pump();
+        if (verdict == raft::snapshot_verdict::ignored) {
+          p->core().snapshot_failed(r.peer);
+        } else {
+          if (verdict == raft::snapshot_verdict::wanted) {
+            receiver.begin_install(meta);
+            receiver.end_install(meta);
+          }
+          p->core().snapshot_sent(r.peer, meta.at.index);
+        }
+      }
+    deliver();
+  }
+
   /// Delivers until nothing is under way. What `blocked` names is lost.
   void deliver() {
     for (auto quiet = false; !quiet;) {
@@ -285,6 +371,18 @@ class cluster {
       for (auto& [id, p] : peers_) p->tick();
       deliver();
     }
+  }
+  /// Time passes for all until one of `ids` leads in the newest term; which.
+  std::uint64_t elect_any(std::initializer_list<std::uint64_t> ids) {
+    for (int i = 0; i < 200; ++i) {
+      tick();
+      auto newest = term{};
+      for (auto const& [id, p] : peers_) newest = std::max(newest, p->see().term);
+      for (auto const id : ids)
+        if ((*this)[id].leads() && (*this)[id].see().term == newest) return id;
+    }
+    FAIL("nobody was elected");
+    return 0;
   }
   /// Time passes for one peer only until it has won.
   void elect(std::uint64_t id) {

@@ -151,7 +151,7 @@ TEST_CASE("a proposal accepted just after the election is answered when the lead
   using replica = raftstore::replica<raft::core, counter>;
   raft::options o;
   o.self = peer_id{1};
-  replica r{group_id{1}, 1, o, std::make_shared<counter>()};
+  replica r{group_id{1}, 1, o, {}, std::make_shared<counter>()};
   raft::start_state start;
   start.truncated.configuration = raftstore::static_members({1, 2, 3});
   REQUIRE(r.recover(start));

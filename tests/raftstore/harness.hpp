@@ -4,6 +4,7 @@
 #include <tinykv/raftstore/store.hpp>
 #include <tinykv/runtime/manual_executor.hpp>
 #include <tinykv/storage/memory_log.hpp>
+#include <tinykv/storage/memory_snapshots.hpp>
 #include <tinykv/transport/loopback.hpp>
 
 #include "support/catch.hpp"
@@ -127,9 +128,40 @@ struct listening {
   void on(policy::event const& e) noexcept { events->push_back(e); }
 };
 
+/// Snapshot files that outlive the store.
+class kept_files {
+ public:
+  static constexpr bool durable = true;
+  using slot = policy::snapshot_slot;
+
+  explicit kept_files(std::shared_ptr<tinykv::storage::memory_snapshots> where) : files_(std::move(where)) {}
+  tinykv::result<tinykv::done> create(group_id g, slot s) { return files_->create(g, s); }
+  tinykv::result<tinykv::done> append(group_id g, slot s, std::string_view data) { return files_->append(g, s, data); }
+  tinykv::result<tinykv::done> sync(group_id g, slot s) { return files_->sync(g, s); }
+  tinykv::result<std::optional<std::uint64_t>> size(group_id g, slot s) { return files_->size(g, s); }
+  tinykv::result<tinykv::bytes> read(group_id g, slot s, std::uint64_t offset, std::size_t count) { return files_->read(g, s, offset, count); }
+  tinykv::result<tinykv::done> publish(group_id g, slot s) { return files_->publish(g, s); }
+  tinykv::result<tinykv::done> remove(group_id g, slot s) { return files_->remove(g, s); }
+
+ private:
+  std::shared_ptr<tinykv::storage::memory_snapshots> files_;
+};
+static_assert(policy::SnapshotStorage<kept_files>);
+
+/// Files for a machine that can be saved, none for another.
+template <class Machine>
+struct files_for {
+  using type = policy::no_snapshots;
+};
+template <policy::SnapshottableMachine Machine>
+struct files_for<Machine> {
+  using type = kept_files;
+};
+
 template <class Machine>
 struct composition : tinykv::defaults {
   using machine = Machine;
+  using snapshots = typename files_for<Machine>::type;
   using log = disk_log;
   using transport = tapped;
   using executor = tinykv::runtime::manual_executor;
@@ -161,10 +193,15 @@ struct host {
   void open(Machine machine = {}) {
     tap = std::make_shared<tapped::tap>();
     observer = {};
-    store = store_type::create({tinykv::cluster_id{1}, store_id{id_}},
-                               {std::move(machine), disk_log{disk}, tapped{{hub_, store_id{id_}}, tap},
-                                tinykv::runtime::manual_clock{executor}, observer},
-                               executor, options);
+    auto parts = [&]() -> tinykv::parts<composition<Machine>> {
+      if constexpr (policy::SnapshottableMachine<Machine>)
+        return {std::move(machine), disk_log{disk}, tapped{{hub_, store_id{id_}}, tap}, tinykv::runtime::manual_clock{executor},
+                observer, kept_files{files}};
+      else
+        return {std::move(machine), disk_log{disk}, tapped{{hub_, store_id{id_}}, tap}, tinykv::runtime::manual_clock{executor},
+                observer};
+    };
+    store = store_type::create({tinykv::cluster_id{1}, store_id{id_}}, parts(), executor, options);
     ++options.seed;
   }
   /// Runs everything that is queued; the disk only when it works.
@@ -175,6 +212,7 @@ struct host {
       if (apply_works) more = executor.run_lane(lane::apply) || more;
       more = executor.run_lane(lane::read) || more;
       if (disk_works) more = executor.run_lane(lane::disk) || more;
+      if (snapshots_work) more = executor.run_lane(lane::snapshot) || more;
       any = any || more;
     }
     return any;
@@ -184,12 +222,22 @@ struct host {
     store->propose(group_id{1}, text(command), patience, [out](tinykv::result<reply> r) { out->all.push_back(std::move(r)); });
     return out;
   }
-  std::shared_ptr<answered<std::int64_t>> read(tinykv::duration patience = 60s) {
+  std::shared_ptr<answered<std::int64_t>> read(tinykv::duration patience = 60s, raftstore::read_mode mode = raftstore::read_mode::index) {
     auto out = std::make_shared<answered<std::int64_t>>();
     store->read(group_id{1}, patience, [out](tinykv::result<typename store_type::view> v) {
       if (v) out->all.emplace_back(v->get().value);
       else out->all.emplace_back(std::move(v).error());
-    });
+    }, mode);
+    return out;
+  }
+  std::shared_ptr<answered<raft::membership>> change(raft::membership target, tinykv::duration patience = 60s) {
+    auto out = std::make_shared<answered<raft::membership>>();
+    store->change_membership(group_id{1}, std::move(target), patience, [out](tinykv::result<raft::membership> r) { out->all.push_back(std::move(r)); });
+    return out;
+  }
+  std::shared_ptr<answered<tinykv::done>> transfer(std::uint64_t to, tinykv::duration patience = 60s) {
+    auto out = std::make_shared<answered<tinykv::done>>();
+    store->transfer(group_id{1}, peer_id{to}, patience, [out](tinykv::result<tinykv::done> r) { out->all.push_back(std::move(r)); });
     return out;
   }
   bool leads() const {
@@ -209,7 +257,9 @@ struct host {
   tinykv::runtime::manual_executor executor;
   bool disk_works = true;
   bool apply_works = true;
+  bool snapshots_work = true;
   std::shared_ptr<disk_log::disk> disk = std::make_shared<disk_log::disk>();
+  std::shared_ptr<tinykv::storage::memory_snapshots> files = std::make_shared<tinykv::storage::memory_snapshots>();
   std::shared_ptr<tapped::tap> tap;
   listening observer;
   std::shared_ptr<store_type> store;
@@ -229,6 +279,20 @@ struct cluster {
     }
   }
   host<Machine>& operator[](std::uint64_t id) { return *hosts.at(id); }
+  /// A store with an empty directory, which waits to be added.
+  host<Machine>& join(std::uint64_t id, std::function<void(raftstore::options&)> const& with = {}) {
+    auto o = raftstore::static_cluster({}, id * 1000);
+    o.first_group.first_start = raftstore::first_start::join;
+    if (with) with(o);
+    hosts.emplace(id, std::make_unique<host<Machine>>(hub, id, o));
+    hosts.at(id)->open();
+    return *hosts.at(id);
+  }
+  /// Until `what` holds.
+  void run_until(std::function<bool()> const& what) {
+    for (int i = 0; i < 3000 && !what(); ++i) run_for(20ms);
+    REQUIRE(what());
+  }
 
   void settle() {
     for (auto more = true; more;) {

@@ -52,11 +52,19 @@ struct directory {
     raftstore::options o;
     o.first_group.first_start = how;
     o.first_group.configuration = raftstore::static_members({1, 2, 3});
-    return raftstore::start_store({cluster_id{cluster}, store_id{store}}, kind, log, m, o, source);
+    struct hosted {
+      raftstore::group_options options;
+      M* target;
+    };
+    std::map<tinykv::group_id, hosted> groups{{o.first_group.group, {o.first_group, &m}}};
+    policy::no_snapshots files;
+    return raftstore::start_store({cluster_id{cluster}, store_id{store}}, kind, log, groups, files, o, source);
   }
   tinykv::storage::memory_log log;
   tinykv::random source{7};
 };
+
+raftstore::group_start const& own(tinykv::result<raftstore::store_start> const& start) { return start->groups.at(tinykv::group_id{1}); }
 
 }  // namespace
 
@@ -73,9 +81,9 @@ TEST_CASE("a bootstrap begins the group with the configuration given", "[raftsto
   directory d;
   auto const got = d.start(first_start::bootstrap);
   REQUIRE(got);
-  REQUIRE(got->group);
-  CHECK(got->self == peer_id{1});
-  CHECK(got->group->truncated.configuration == raftstore::static_members({1, 2, 3}));
+  REQUIRE(got->groups.size() == 1);
+  CHECK(own(got).self == peer_id{1});
+  CHECK(own(got).state.truncated.configuration == raftstore::static_members({1, 2, 3}));
   auto const stored = *d.log.load();
   CHECK(stored.store_record);
   REQUIRE(stored.groups.size() == 1);
@@ -86,10 +94,10 @@ TEST_CASE("a join begins without a group, and stays so whatever is said later", 
   directory d;
   auto const got = d.start(first_start::join);
   REQUIRE(got);
-  CHECK_FALSE(got->group);
+  CHECK(got->groups.empty());
   auto const again = d.start(first_start::bootstrap);
   REQUIRE(again);
-  CHECK_FALSE(again->group);
+  CHECK(again->groups.empty());
   CHECK(d.log.load()->groups.empty());
 }
 
@@ -104,9 +112,9 @@ TEST_CASE("a used directory goes on as it is, whatever is said about a first sta
     REQUIRE(d.log.commit(batch));
     auto const again = d.start(how);
     REQUIRE(again);
-    REQUIRE(again->group);
-    CHECK(again->group->state == raft::hard_state{term{4}, peer_id{2}, log_index{1}});
-    CHECK(again->group->last == log_index{1});
+    REQUIRE(again->groups.size() == 1);
+    CHECK(own(again).state.state == raft::hard_state{term{4}, peer_id{2}, log_index{1}});
+    CHECK(own(again).state.last == log_index{1});
     CHECK(d.log.load()->groups[0].state.vote == peer_id{2});  // nothing was overwritten
   }
 }

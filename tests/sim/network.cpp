@@ -31,6 +31,7 @@ struct listener final : policy::receive_sink {
       answer(tinykv::done{});
   }
   void received(tinykv::store_identity const& from, policy::envelope mail) noexcept override {
+    for (auto& piece : mail.snapshots) pieces.push_back(std::move(piece));
     for (auto const& m : mail.messages) {
       got.push_back(m.message.index.value);
       epochs.push_back(from.start.epoch);
@@ -55,7 +56,13 @@ struct listener final : policy::receive_sink {
   int greetings = 0;
   std::vector<std::uint64_t> got, epochs, refused_by;
   std::vector<tinykv::duration> times;
+  std::vector<policy::group_snapshot> pieces;
 };
+
+policy::group_snapshot piece(std::uint64_t offset, std::size_t size) {
+  return {tinykv::group_id{1}, {tinykv::peer_id{1}, tinykv::peer_id{2}, tinykv::term{3}, 4, {tinykv::log_index{5}, tinykv::term{2}}, 1U << 20,
+                                offset, tinykv::bytes::adopt(std::string(size, 'x'))}};
+}
 
 }  // namespace
 
@@ -69,6 +76,32 @@ TEST_CASE("in a calm world every message arrives once, after a greeting", "[sim]
   CHECK(b.greetings == 1);
   REQUIRE(b.got.size() == 50);
   CHECK(std::is_sorted(b.got.begin(), b.got.end()));
+}
+
+TEST_CASE("pieces of snapshots arrive, alone or beside messages, and their lines tell them apart", "[sim][network][snapshot]") {
+  auto const run = [](std::uint64_t offset, bool refused) {
+    sim::world in{1};
+    listener a{in, 1}, b{in, 2};
+    auto answer = piece(offset, 0);
+    answer.message.answer = true;
+    answer.message.refused = refused;
+    a.net.send(store_id{2}, {policy::priority::bulk, {}, {piece(0, 9), piece(offset, 20)}});
+    in.run_for(1s);
+    a.net.send(store_id{2}, {policy::priority::urgent, {}, {answer}});
+    in.run_for(1s);
+    CHECK(b.pieces == std::vector<policy::group_snapshot>{piece(0, 9), piece(offset, 20), answer});
+    std::vector<std::uint64_t> sent, delivered;
+    for (auto const& line : in.trace().last_lines()) {
+      if (line.what == sim::occurrence::send_piece) sent.push_back(line.values[5]);
+      if (line.what == sim::occurrence::deliver_piece) delivered.push_back(line.values[5]);
+    }
+    CHECK(sent == std::vector<std::uint64_t>{36, 80, refused ? 3U : 2U});
+    CHECK(delivered == sent);
+    return in.trace().hash();
+  };
+  CHECK(run(9, false) == run(9, false));
+  CHECK(run(9, false) != run(10, false));
+  CHECK(run(9, false) != run(9, true));
 }
 
 TEST_CASE("messages overtake one another, are lost, and come twice, as the rates say", "[sim][network][faults]") {

@@ -45,11 +45,14 @@ inline tinykv::region first_region(tinykv::testing::cluster_options const& of) {
   return out;
 }
 
+/// Spare stores have no region until a snapshot brings it.
 inline tinykv::result<digested_kv<tinykv::sim::disk_kv>> open_kv(tinykv::sim::world& in, tinykv::store_id store,
-                                                                 tinykv::region const& region) {
+                                                                 tinykv::testing::cluster_options const& of) {
+  auto const region = first_region(of);
   auto opened = tinykv::kv::kv_machine<tinykv::sim::disk_kv>::open({in, store, tinykv::kv::family_names().size()}, region.id);
   if (!opened) return std::move(opened).error();
-  if (auto const made = opened->bootstrap(region); !made) return made.error();
+  if (store.value <= of.stores)
+    if (auto const made = opened->bootstrap(region); !made) return made.error();
   return digested_kv<tinykv::sim::disk_kv>{std::move(*opened)};
 }
 

@@ -5,6 +5,7 @@
 #include <tinykv/core/bytes.hpp>
 #include <tinykv/core/id.hpp>
 #include <tinykv/core/random.hpp>
+#include <tinykv/policy/snapshottable_machine.hpp>
 
 #include <array>
 #include <cstdint>
@@ -29,6 +30,24 @@ struct registers {
     reply out{!compare || place == expected, place};
     if (out.done) place = wanted;
     return out;
+  }
+  tinykv::result<tinykv::done> save(tinykv::policy::snapshot_writer& to) const {
+    std::string text;
+    tinykv::codec::writer out{text};
+    for (auto const value : values) out.varint(value);
+    return to.write(text);
+  }
+  tinykv::result<tinykv::done> restore(tinykv::policy::snapshot_reader& from, tinykv::position) {
+    auto const record = from.next();
+    if (!record) return record.error();
+    tinykv::codec::reader in{*record ? (*record)->view() : std::string_view{}};
+    for (auto& value : values) value = in.varint();
+    if (!in.finished()) return tinykv::fatal(tinykv::error_code::corrupt, "not the four registers");
+    return tinykv::done{};
+  }
+  tinykv::result<tinykv::done> retire() {
+    values = {};
+    return tinykv::done{};
   }
   std::uint64_t digest() const {
     std::uint64_t out = 0;

@@ -22,9 +22,11 @@ namespace {
 
 struct with_registers : tinykv::defaults {
   using machine = registers;
+  using snapshots = sim::disk_snapshots;
 };
 struct with_kv : tinykv::defaults {
   using machine = digested_kv<sim::disk_kv>;
+  using snapshots = sim::disk_snapshots;
 };
 
 /// Every third seed runs the key/value machine over an engine that loses what was not synced.
@@ -32,8 +34,8 @@ testing::trial_result run(std::uint64_t seed) {
   auto plan = testing::draw_plan(seed);
   if (seed % 3 != 0) return testing::run_trial<with_registers>(plan, draw_command);
   plan.cluster.store.first_group.start = tinykv::kv::first_position;
-  return testing::run_trial<with_kv>(plan, draw_kv_command, [region = first_region(plan.cluster)](sim::world& in, tinykv::store_id store) {
-    return open_kv(in, store, region);
+  return testing::run_trial<with_kv>(plan, draw_kv_command, [of = plan.cluster](sim::world& in, tinykv::store_id store) {
+    return open_kv(in, store, of);
   });
 }
 
@@ -97,7 +99,8 @@ arguments parse(int argc, char** argv) {
 
 char const* kind_name(std::uint64_t kind) {
   static constexpr char const* names[] = {"?",           "pre_vote_request", "pre_vote_reply", "vote_request", "vote_reply", "append",
-                                          "append_reply", "heartbeat",        "heartbeat_reply", "read_request", "read_reply"};
+                                          "append_reply", "heartbeat",        "heartbeat_reply", "read_request", "read_reply",   "timeout_now",
+                                          "removed"};
   return kind < std::size(names) ? names[kind] : "?";
 }
 

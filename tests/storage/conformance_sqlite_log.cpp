@@ -5,6 +5,7 @@
 #include "storage/temporary_directory.hpp"
 #include "support/catch.hpp"
 
+#include <filesystem>
 #include <memory>
 
 using namespace tinykv;
@@ -25,6 +26,9 @@ struct open_sqlite_log {
   result<sqlite_log> reopen(sqlite_log before) {
     { auto const closed = std::move(before); }
     return sqlite_log::open(options);
+  }
+  std::uint64_t used(sqlite_log const&) const {
+    return std::filesystem::file_size(options.path) + std::filesystem::file_size(options.path + "-wal");
   }
 };
 

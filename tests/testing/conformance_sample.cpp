@@ -97,7 +97,7 @@ TEST_CASE("the samples of the pages on storage policies run", "[conformance][doc
 // A suite that finds nothing is worth nothing: each planted fault is found by the case that is meant for it.
 namespace {
 
-enum class log_fault { none, keeps_conflicting_tail, forgets_truncation, drops_state_with_entries, ignores_bytes_max, forgets_record };
+enum class log_fault { none, keeps_conflicting_tail, forgets_truncation, drops_state_with_entries, ignores_bytes_max, forgets_record, counts_no_bytes };
 
 class faulty_log {
  public:
@@ -109,6 +109,8 @@ class faulty_log {
     auto all = below_.load();
     if (fault_ == log_fault::forgets_truncation)
       for (auto& g : all->groups) g.truncated.configuration = {};
+    if (fault_ == log_fault::counts_no_bytes)
+      for (auto& g : all->groups) g.bytes = 0;
     return all;
   }
   tinykv::result<tinykv::done> commit(tinykv::policy::log_batch batch) {
@@ -199,7 +201,7 @@ std::size_t complaining(Suite const& suite) {
 
 TEST_CASE("the suites find planted faults", "[conformance]") {
   for (auto const fault : {log_fault::keeps_conflicting_tail, log_fault::forgets_truncation,
-                           log_fault::drops_state_with_entries, log_fault::ignores_bytes_max, log_fault::forgets_record}) {
+                           log_fault::drops_state_with_entries, log_fault::ignores_bytes_max, log_fault::forgets_record, log_fault::counts_no_bytes}) {
     INFO("log fault " << static_cast<int>(fault));
     CHECK(complaining(tinykv::testing::log_storage_suite(open_faulty_log{fault})) > 0);
   }

@@ -13,7 +13,7 @@ using namespace tinykv;
 
 namespace {
 
-enum class net_fault { none, changes_a_field, drops_entries, forges_the_start, ignores_the_verdict, hides_refusals, old_identity, deaf_to_stop };
+enum class net_fault { none, changes_a_field, drops_entries, drops_pieces, cuts_a_piece, moves_a_piece, hides_a_refused_piece, forges_the_start, ignores_the_verdict, hides_refusals, old_identity, deaf_to_stop };
 
 /// A loopback with a fault.
 class faulty_net {
@@ -49,8 +49,16 @@ class faulty_net {
     }
     void received(store_identity const& from, policy::envelope mail) noexcept override {
       auto who = from;
-      if (fault == net_fault::changes_a_field) mail.messages.back().message.round ^= 1;
-      if (fault == net_fault::drops_entries) mail.messages[0].message.entries.clear();
+      for (auto& each : mail.messages) {
+        if (fault == net_fault::changes_a_field) each.message.round ^= 1;
+        if (fault == net_fault::drops_entries) each.message.entries.clear();
+      }
+      if (fault == net_fault::drops_pieces && mail.snapshots.size() > 1) mail.snapshots.pop_back();
+      for (auto& [group, piece] : mail.snapshots) {
+        if (fault == net_fault::cuts_a_piece && piece.data.size() > 65535) piece.data = piece.data.slice(0, 65535);
+        if (fault == net_fault::moves_a_piece) piece.offset &= 0xffff;
+        if (fault == net_fault::hides_a_refused_piece) piece.refused = false;
+      }
       if (fault == net_fault::forges_the_start) ++who.start.number;
       to->received(who, std::move(mail));
     }
@@ -150,7 +158,8 @@ TEST_CASE("the suite of Transport finds each broken promise", "[transport][confo
     return complaints(testing::transport_suite<faulty_world>([fault] { return std::make_unique<faulty_world>(faulty_world{fault, {}, {}}); }));
   };
   CHECK(found(net_fault::none) == 0);
-  for (auto const fault : {net_fault::changes_a_field, net_fault::drops_entries, net_fault::forges_the_start, net_fault::ignores_the_verdict,
+  for (auto const fault : {net_fault::changes_a_field, net_fault::drops_entries, net_fault::drops_pieces, net_fault::cuts_a_piece,
+                           net_fault::moves_a_piece, net_fault::hides_a_refused_piece, net_fault::forges_the_start, net_fault::ignores_the_verdict,
                            net_fault::hides_refusals, net_fault::old_identity, net_fault::deaf_to_stop}) {
     CAPTURE(static_cast<int>(fault));
     CHECK(found(fault) > 0);

@@ -52,6 +52,9 @@ TEST_CASE("a bound of nothing is refused", "[transport][port]") {
   CHECK(refused([](auto& o) { o.message_bytes_max = 0; }));
   CHECK(refused([](auto& o) { o.queue_bytes_max = 0; }));
   CHECK(refused([](auto& o) { o.connections_max = 0; }));
+  CHECK(refused([](auto& o) { o.strangers_max = 0; }));
+  CHECK(refused([](auto& o) { o.bytes_max = 0; }));
+  CHECK(refused([](auto& o) { o.unsent_bytes_max = 0; }));
   CHECK(refused([](auto& o) { o.handshake_deadline = duration{0}; }));
   CHECK(refused([](auto& o) { o.reconnect_min = duration{-1}; }));
 }

@@ -167,6 +167,49 @@ TEST_CASE("an urgent mail overtakes a large one between its frames", "[transport
   CHECK(in.two.mails[1].second == mail(1, policy::priority::bulk, 1U << 20));
 }
 
+TEST_CASE("a full queue of snapshots does not delay a heartbeat by more than what has left", "[transport][websocket][priority][snapshot]") {
+  net here, there;  // two home lanes: the receiver can stop reading
+  auto options = quick();
+  options.queue_bytes_max = 8U << 20;
+  options.unsent_bytes_max = 64U << 10;
+  auto first = std::move(*port::open(here.io, options));
+  auto second = std::move(*port::open(there.io, quick()));
+  testing::recording_sink one, two;
+  websocket a{first, {{store_id{2}, local(second)}}}, b{second, {}};
+  REQUIRE(a.start(start_of(1), one));
+  REQUIRE(b.start(start_of(2), two));
+  auto const both = [&](std::function<bool()> const& fact) {
+    return there.wait([&] {
+      here.io.restart();
+      here.io.poll();
+      two.judge();
+      return fact();
+    });
+  };
+  a.send(store_id{2}, mail(0));
+  REQUIRE(both([&] { return two.mails.size() == 1; }));
+  two.mails.clear();
+
+  auto const piece = [](std::uint64_t n) {
+    raft::snapshot_message m{peer_id{1}, peer_id{2}, term{1}, 7, {log_index{9}, term{1}}, 1U << 30, n << 16, bytes::adopt(std::string(65536, 'x'))};
+    return policy::envelope{policy::priority::bulk, {}, {{group_id{1}, m}}};
+  };
+  std::uint64_t pieces = 0;
+  while (first.counters().mails_dropped == 0) {  // until the queue is full
+    a.send(store_id{2}, piece(pieces++));
+    if (pieces % 16 == 0) here.rest(std::chrono::milliseconds{2});
+  }
+  here.rest(std::chrono::milliseconds{50});
+  auto const left = first.counters().bytes_sent;
+  CHECK(left < 2U << 20);  // the kernel holds little, though nobody takes it
+  a.send(store_id{2}, mail(1, policy::priority::urgent));
+  REQUIRE(both([&] { return two.mails.size() == pieces; }));  // all but the one that was dropped, and the heartbeat
+  std::size_t before = 0;
+  while (two.mails[before].second != mail(1, policy::priority::urgent)) ++before;
+  CHECK(before <= left / 65536 + 1);  // one frame was being written
+  for (std::uint64_t n = 0; n < pieces - 1; ++n) CHECK(two.mails[static_cast<std::size_t>(n < before ? n : n + 1)].second == piece(n));
+}
+
 TEST_CASE("many groups' messages of one turn arrive in order, in as many mails as the bounds ask for", "[transport][websocket]") {
   pair_of_stores in;
   policy::envelope large;
@@ -266,6 +309,19 @@ TEST_CASE("a store that moves is reached at its new address", "[transport][webso
   in.a.set_peer(store_id{2}, local(elsewhere));
   in.a.send(store_id{2}, mail(5));
   CHECK(in.wait([&] { return in.two.mails.size() == 1; }));
+}
+
+TEST_CASE("an address of a store itself, or given after the end, is passed over", "[transport][websocket]") {
+  pair_of_stores in;
+  in.a.set_peer(store_id{1}, local(in.first));
+  in.a.send(store_id{1}, mail(1));
+  CHECK(in.first.counters().dialled == 0);
+  in.connect();
+  in.a.stop();
+  in.a.set_peer(store_id{2}, "127.0.0.1:1");
+  websocket gone = std::move(in.a);
+  in.a.set_peer(store_id{2}, "127.0.0.1:1");
+  in.on.rest(std::chrono::milliseconds{5});
 }
 
 TEST_CASE("names are resolved, and every address of a name is tried", "[transport][websocket]") {

@@ -34,16 +34,32 @@ raft::message some_message(message_kind kind, std::uint64_t n = 1) {
   m.round = n + 7;
   m.read = read_id{n + 8};
   m.refused = n % 2 == 1;
+  m.forced = n % 3 == 1;
   return m;
 }
 raft::message append(std::uint64_t index, std::vector<std::string> data) {
   auto m = some_message(message_kind::append);
   m.index = log_index{index};
   for (auto& each : data) {
-    auto const kind = each.size() % 2 == 0 ? entry_kind::command : entry_kind::configuration;
+    auto const kind = static_cast<entry_kind>(each.size() % 3);
     m.entries.push_back({log_index{++index}, term{each.size()}, kind, bytes::adopt(std::move(each))});
   }
   return m;
+}
+raft::group_snapshot piece(std::uint64_t n, std::size_t size) {
+  raft::snapshot_message m{peer_id{n}, peer_id{n + 1}, term{n + 2}, n + 3, {log_index{n + 4}, term{n + 5}}, 1U << 20, n, {}};
+  m.data = bytes::adopt(std::string(size, static_cast<char>('a' + n % 26)));
+  return {group_id{n + 6}, m};
+}
+std::vector<raft::group_snapshot> decode_pieces(std::vector<std::string> const& mails, wire::mail_limits limits = {}) {
+  std::vector<raft::group_snapshot> out;
+  for (auto const& each : mails) {
+    auto got = wire::decode_mail(priority::bulk, each, limits);
+    REQUIRE(got);
+    CHECK(got->priority == priority::bulk);
+    for (auto& m : got->snapshots) out.push_back(std::move(m));
+  }
+  return out;
 }
 std::vector<raft::group_message> decode_all(priority of, std::vector<std::string> const& mails, wire::mail_limits limits = {}) {
   std::vector<raft::group_message> out;
@@ -124,7 +140,7 @@ TEST_CASE("what is neither yes nor no is no verdict", "[wire][peer]") {
 
 TEST_CASE("every kind of message reads back with every field", "[wire][peer]") {
   raft::envelope v{priority::urgent, {}};
-  for (int kind = 1; kind <= 10; ++kind) {
+  for (int kind = 1; kind <= 12; ++kind) {
     v.messages.push_back({group_id{static_cast<std::uint64_t>(kind)}, some_message(static_cast<message_kind>(kind), 10)});
     v.messages.push_back({group_id{1}, some_message(static_cast<message_kind>(kind), ~std::uint64_t{0} - 9)});
   }
@@ -207,10 +223,81 @@ TEST_CASE("a message that cannot be is malformed", "[wire][peer]") {
   CHECK(refused([](auto& m) { m.message.from = {}; }));
   CHECK(refused([](auto& m) { m.message.to = {}; }));
   CHECK(refused([](auto& m) { m.message.kind = static_cast<message_kind>(0); }));
-  CHECK(refused([](auto& m) { m.message.kind = static_cast<message_kind>(11); }));
+  CHECK(refused([](auto& m) { m.message.kind = static_cast<message_kind>(13); }));
   CHECK(refused([](auto& m) { m.message.kind = message_kind::heartbeat; }));  // with an entry
-  CHECK(refused([](auto& m) { m.message.entries[0].kind = static_cast<entry_kind>(2); }));
+  CHECK(refused([](auto& m) { m.message.entries[0].kind = static_cast<entry_kind>(3); }));
   CHECK(refused([](auto& m) { m.message.index = log_index{std::numeric_limits<std::uint64_t>::max()}; }));
+}
+
+TEST_CASE("pieces of snapshots and their answers read back with every field", "[wire][peer][snapshot]") {
+  auto const most = std::numeric_limits<std::uint64_t>::max();
+  raft::envelope v{priority::bulk, {}};
+  for (auto const size : {std::size_t{0}, std::size_t{1}, std::size_t{65536}}) v.snapshots.push_back(piece(10, size));
+  auto last = piece(20, 100);
+  last.message.size = most;
+  last.message.offset = most - 100;  // ends with its file
+  v.snapshots.push_back(last);
+  auto answer = piece(30, 0);
+  answer.message.answer = true;
+  answer.message.offset = answer.message.size;
+  v.snapshots.push_back(answer);
+  answer.message.refused = true;
+  answer.message.id = most;
+  v.snapshots.push_back(answer);
+  CHECK(decode_pieces(wire::encode(v)) == v.snapshots);
+}
+
+TEST_CASE("an envelope of pieces is cut into mails, in order, a piece never", "[wire][peer][snapshot][bounds]") {
+  raft::envelope v{priority::bulk, {{group_id{1}, append(1, {"data"})}}};
+  for (std::uint64_t n = 1; n <= 10; ++n) v.snapshots.push_back(piece(n, 65536));
+  auto const mails = wire::encode(v);
+  CHECK(mails.size() == 5);  // two pieces each, since three and their numbers are above 192 KiB
+  for (auto const& each : mails) CHECK(each.size() <= 192U << 10);
+  CHECK(decode_pieces(mails) == v.snapshots);
+  CHECK(decode_all(priority::bulk, mails) == v.messages);
+  wire::mail_limits limits;
+  limits.messages_max = 3;
+  limits.bytes_target = 1U << 30;
+  CHECK(wire::encode(v, limits).size() == 4);
+  CHECK(decode_pieces(wire::encode(v, limits), limits) == v.snapshots);
+}
+
+TEST_CASE("messages and pieces are counted together before one is made", "[wire][peer][snapshot][bounds]") {
+  raft::envelope v{priority::bulk, {}};
+  for (std::uint64_t n = 1; n <= 5; ++n) {
+    v.messages.push_back({group_id{n}, append(n, {})});
+    v.snapshots.push_back(piece(n, 1));
+  }
+  auto const mail = wire::encode(v).at(0);
+  wire::mail_limits limits;
+  limits.messages_max = 9;
+  CHECK(wire::decode_mail(priority::bulk, mail, limits).error().code == error_code::too_large);
+  limits.messages_max = 10;
+  CHECK(wire::decode_mail(priority::bulk, mail, limits));
+  std::string many;
+  for (int i = 0; i < 1000000; ++i) many += std::string_view{"\x12\x00", 2};
+  CHECK(wire::decode_mail(priority::bulk, many).error().code == error_code::too_large);
+}
+
+TEST_CASE("a piece of a snapshot that cannot be is malformed", "[wire][peer][snapshot]") {
+  auto const most = std::numeric_limits<std::uint64_t>::max();
+  auto const refused = [](auto change) {
+    raft::envelope v{priority::bulk, {}, {piece(5, 100)}};
+    change(v.snapshots[0]);
+    auto const got = wire::decode_mail(priority::bulk, wire::encode(v).at(0));
+    return !got && got.error().code == error_code::corrupt;
+  };
+  CHECK_FALSE(refused([](auto&) {}));
+  CHECK(refused([](auto& s) { s.group = {}; }));
+  CHECK(refused([](auto& s) { s.message.from = {}; }));
+  CHECK(refused([](auto& s) { s.message.to = {}; }));
+  CHECK(refused([](auto& s) { s.message.data = bytes::adopt(std::string(65537, 'x')); }));
+  CHECK_FALSE(refused([](auto& s) { s.message.offset = s.message.size - 100; }));
+  CHECK(refused([](auto& s) { s.message.offset = s.message.size - 99; }));
+  CHECK(refused([](auto& s) { s.message.offset = s.message.size + 1; }));
+  CHECK(refused([&](auto& s) { s.message.offset = most; }));       // where offset + size comes round to 99
+  CHECK(refused([](auto& s) { s.message.answer = true; }));        // with data
+  CHECK(refused([](auto& s) { s.message.refused = true; }));       // only an answer can
 }
 
 TEST_CASE("columns of entries that contradict each other are malformed", "[wire][peer]") {
@@ -234,7 +321,7 @@ TEST_CASE("no bytes make a decoder do anything but answer", "[wire][peer][fuzz]"
   raft::envelope v;
   for (std::uint64_t n = 0; n < 5; ++n) v.messages.push_back({group_id{1}, append(n, {"alpha", "", "beta"})});
   std::vector<std::string> const seeds{wire::encode(some_hello()), wire::encode_verdict(rejected(error_code::busy, "why")),
-                                       wire::encode(v).at(0)};
+                                       wire::encode(v).at(0), wire::encode(raft::envelope{priority::bulk, {}, {piece(1, 20), piece(2, 0)}}).at(0)};
   tinykv::random draw{1};
   int accepted = 0;
   for (int round = 0; round < 20000; ++round) {
@@ -254,6 +341,7 @@ TEST_CASE("no bytes make a decoder do anything but answer", "[wire][peer][fuzz]"
         auto index = m.message.index;
         for (auto const& e : m.message.entries) CHECK(e.index == ++index);
       }
+      for (auto const& s : got->snapshots) CHECK(s.message.data.size() <= s.message.size - s.message.offset);
     }
   }
   CHECK(accepted > 100);

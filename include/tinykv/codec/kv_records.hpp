@@ -12,11 +12,14 @@
 // What the key/value machine keeps in its engine beside the data, and how raw data are kept. Keys of the family `meta`
 // are those of spec 3.2; their values are ours:
 //
-//     key of applied   = 01 02 region be64 03        value = format u8 = 1, index varint, term varint, extension
-//     key of region    = 01 03 region be64 01        value = format u8 = 1, state u8, region, extension
-//     region           = id varint, start text, end text, conf_ver varint, version varint, peers
-//     peers            = count varint, { peer varint, store varint, role u8, extension text }*
-//     extension        = bytes to the end, passed over by readers of today
+//     key of applied    = 01 02 region be64 03        value = format u8 = 1, index varint, term varint, extension
+//     key of note       = 01 02 region be64 04         value = format u8 = 1, note text, extension
+//     key of region     = 01 03 region be64 01        value = format u8 = 1, state u8, region, extension
+//     region            = id varint, start text, end text, conf_ver varint, version varint, peers
+//     peers             = count varint, { peer varint, store varint, role u8, extension text }*
+//     extension         = bytes to the end, passed over by readers of today
+//
+// A note is there while a snapshot replaces the region: it says which one.
 //
 // A key of the family `raw` is the user's key; a raw value is the byte 0 (later: what else is kept with it), then the
 // user's value, so that an empty value differs from none in every engine.
@@ -29,6 +32,14 @@ inline std::string applied_key(group_id id) {
   writer out{key};
   out.be64(id.value);
   out.u8(3);
+  return key;
+}
+/// Where it is noted that a snapshot replaces the data of `id`.
+inline std::string note_key(group_id id) {
+  std::string key{"\x01\x02", 2};
+  writer out{key};
+  out.be64(id.value);
+  out.u8(4);
   return key;
 }
 /// Where the state of region `id` is kept.
@@ -58,6 +69,23 @@ inline result<position> decode_applied(std::string_view data) {
   at.term = term{in.varint()};
   if (!in.ok()) return fatal(error_code::corrupt, "the applied position is malformed");
   return at;
+}
+
+/// The stored form of a note.
+inline std::string encode_note(std::string_view note) {
+  std::string text;
+  writer out{text};
+  out.u8(1);
+  out.text(note);
+  return text;
+}
+/// Reads a note. `fatal` (corrupt, or version_mismatch for a later format).
+inline result<bytes> decode_note(std::string_view data) {
+  reader in{data};
+  if (in.u8() != 1) return fatal(error_code::version_mismatch, "the note of a snapshot has another format");
+  auto const note = in.text();
+  if (!in.ok()) return fatal(error_code::corrupt, "the note of a snapshot is malformed");
+  return bytes::copy_of(note);
 }
 
 /// A region and how far its data are to be trusted.

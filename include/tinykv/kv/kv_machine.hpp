@@ -1,10 +1,12 @@
 #pragma once
 
-#include <tinykv/codec/kv_command.hpp>
+#include <tinykv/kv/batch_applier.hpp>
 #include <tinykv/kv/kv_view.hpp>
-#include <tinykv/kv/pending_writes.hpp>
+#include <tinykv/kv/region_data.hpp>
+#include <tinykv/kv/region_peers.hpp>
 #include <tinykv/kv/reply.hpp>
 #include <tinykv/policy/kv_engine.hpp>
+#include <tinykv/policy/snapshottable_machine.hpp>
 #include <tinykv/policy/state_machine.hpp>
 
 #include <memory>
@@ -22,6 +24,8 @@ inline constexpr position first_position{log_index{5}, term{5}};
 /// together or not at all. The data of a batch and the position up to which they were applied are one write of the
 /// engine (SAFETY.md §4), so a start never repeats a command and never misses one.
 ///
+/// A region that a snapshot replaces, or whose peer has left, serves nothing: commands are answered `rejected` (not_found).
+///
 /// All functions on the apply lane (before the first lane runs: any thread), but `view`, which any thread may call.
 template <policy::KvEngine Engine>
 class kv_machine {
@@ -35,15 +39,24 @@ class kv_machine {
 
   /// Opens region `id` in an engine that was opened with `family_names()`. What the engine holds is synced first: after a
   /// crash of the process alone it holds more than its disk does, and `durable()` must not say more than the disk.
-  static result<kv_machine> open(Engine engine, group_id id) {
-    kv_machine out{std::move(engine), id};
+  static result<kv_machine> open(Engine engine, group_id id, batch_bounds bounds = {}) {
+    kv_machine out{std::move(engine), id, bounds};
     if (auto synced = out.engine_->sync(); !synced) return std::move(synced).error();
-    auto view = out.view();
+    auto stored = out.engine_->view();
+    if (!stored) return std::move(stored).error();
+    auto const note = stored->get(meta_family, codec::note_key(id));
+    if (!note) return note.error();
+    auto view = view_type::of(std::move(*stored), id);
     if (!view) return std::move(view).error();
-    if (view->region()) {
-      if (view->applied() == position{}) return fatal(error_code::corrupt, "the region has no applied position");
-      if (view->region()->state == region_state::normal) out.region_ = view->region()->region;
+    if (*note) {
+      auto decoded = codec::decode_note(**note);
+      if (!decoded) return std::move(decoded).error();
+      out.note_ = std::move(*decoded);
     }
+    out.record_ = view->region();
+    if (out.serving() && view->applied() == position{}) return fatal(error_code::corrupt, "the region has no applied position");
+    if (out.record_ && (out.record_->state == region_state::applying) != out.note_.has_value())
+      return fatal(error_code::corrupt, "the region and the note of a snapshot contradict each other");
     out.applied_ = view->applied();
     if constexpr (durable_state) out.durable_ = out.applied_.index;
     return out;
@@ -52,15 +65,13 @@ class kv_machine {
   /// Creates the region, empty, unless something of it is here already (SAFETY.md §4); then syncs, since the first log
   /// record of a group may only follow. Call at every start of a store that has the region by its configuration.
   result<done> bootstrap(tinykv::region const& first) {
-    auto view = this->view();
-    if (!view) return std::move(view).error();
-    if (!view->region()) {
+    if (!record_ && !note_) {
       policy::kv_batch batch;
-      batch.put(meta_family, bytes::copy_of(codec::region_key(id_)),
-                bytes::adopt(codec::encode_region({region_state::normal, first})));
+      codec::region_record record{region_state::normal, first};
+      put_region(batch, record);
       put_applied(batch, first_position);
       if (auto written = engine_->write(batch); !written) return written;
-      region_ = first;
+      record_ = std::move(record);
       applied_ = first_position;
     }
     return sync();
@@ -78,15 +89,14 @@ class kv_machine {
 
   /// As BatchMachine says.
   result<done> apply_batch(std::span<policy::command const> commands, position through, std::vector<reply>& replies) {
-    pending_writes pending;
-    engine_view before;  // taken by the first condition that needs it
+    batch_applier applier{*engine_, id_, serving() ? &record_->region : nullptr};
     for (auto const& command : commands) {
-      auto answer = apply_one(command.data, pending, before);
+      auto answer = applier.apply(command.data);
       if (!answer) return std::move(answer).error();
       replies.push_back(std::move(*answer));
     }
-    put_applied(pending.batch(), through);
-    auto written = engine_->write(pending.batch());
+    put_applied(applier.batch(), through);
+    auto written = engine_->write(applier.batch());
     if (written) applied_ = through;
     return written;
   }
@@ -103,6 +113,69 @@ class kv_machine {
     return synced;
   }
 
+  /// As ConfigurableMachine says: the region's peers become those of `group`, and its conf_ver rises by one.
+  result<done> apply_configuration(raft::membership const& group, position through) {
+    policy::kv_batch batch;
+    auto next = record_;
+    if (serving()) {
+      next->region.peers = peers_of(group);
+      ++next->region.epoch.conf_ver;
+      put_region(batch, *next);
+    }
+    put_applied(batch, through);
+    auto written = engine_->write(batch);
+    if (!written) return written;
+    record_ = std::move(next);
+    applied_ = through;
+    return written;
+  }
+
+  /// As ReplaceableMachine says.
+  result<done> begin_restore(bytes note) {
+    policy::kv_batch batch;
+    auto next = record_;
+    if (next) {
+      next->state = region_state::applying;
+      put_region(batch, *next);
+    }
+    batch.put(meta_family, bytes::copy_of(codec::note_key(id_)), bytes::adopt(codec::encode_note(note)));
+    if (auto written = engine_->write(batch); !written) return written;
+    record_ = std::move(next);
+    note_ = std::move(note);
+    return engine_->sync();
+  }
+  /// As ReplaceableMachine says. `fatal` (corrupt, version_mismatch) when the records are none of this region's.
+  result<done> restore(policy::snapshot_reader& in, position at) {
+    auto const first = in.next();
+    if (!first) return first.error();
+    if (!*first) return fatal(error_code::corrupt, "the snapshot is empty");
+    auto saved = codec::decode_snapshot_region(**first);
+    if (!saved) return std::move(saved).error();
+    if (saved->region.id != id_) return fatal(error_code::corrupt, "the snapshot is of another region");
+    if (!note_)
+      if (auto begun = begin_restore({}); !begun) return begun;
+    return replace_by(std::move(saved->region), in, at);
+  }
+  /// As ReplaceableMachine says.
+  std::optional<bytes> restoring() const { return note_; }
+
+  /// As RetirableMachine says.
+  result<done> retire() {
+    policy::kv_batch batch;
+    batch.erase(meta_family, bytes::copy_of(codec::applied_key(id_)));
+    batch.erase(meta_family, bytes::copy_of(codec::note_key(id_)));
+    if (record_) {
+      record_->state = region_state::tombstone;
+      put_region(batch, *record_);
+    }
+    if (auto written = engine_->write(batch); !written) return written;
+    note_.reset();
+    applied_ = {};
+    if (record_)
+      if (auto cleared = clear_own_range(); !cleared) return cleared;
+    return sync();
+  }
+
   /// The machine as it is now. Any thread.
   result<view_type> view() const {
     auto view = engine_->view();
@@ -111,68 +184,63 @@ class kv_machine {
   }
 
  private:
-  kv_machine(Engine engine, group_id id) : engine_(std::make_unique<Engine>(std::move(engine))), id_(id) {}
+  kv_machine(Engine engine, group_id id, batch_bounds bounds)
+      : engine_(std::make_unique<Engine>(std::move(engine))), id_(id), bounds_(bounds) {}
 
+  bool serving() const { return record_ && record_->state == region_state::normal; }
+
+  void put_region(policy::kv_batch& batch, codec::region_record const& record) const {
+    batch.put(meta_family, bytes::copy_of(codec::region_key(id_)), bytes::adopt(codec::encode_region(record)));
+  }
   void put_applied(policy::kv_batch& batch, position at) const {
     batch.put(meta_family, bytes::copy_of(codec::applied_key(id_)), bytes::adopt(codec::encode_applied(at)));
   }
 
-  using engine_view = std::optional<typename Engine::view_type>;
-
-  result<reply> apply_one(std::string_view data, pending_writes& pending, engine_view& before) {
-    auto const command = codec::decode_kv_command(data);
-    // What a later version wrote must not be passed over: the replicas that know it would differ from this one (I-5).
-    if (!command && command.error().code == error_code::version_mismatch)
-      return fatal(error_code::version_mismatch, command.error().detail);
-    if (!command) return reply{command.error(), {}, {}};
-    if (auto refused = refusal_of(*command)) return std::move(*refused);
-    for (auto const& w : command->writes) {
-      if (!w.conditional) continue;
-      auto current = current_value(w.key, pending, before);
-      if (!current) return std::move(current).error();
-      auto const found = *current ? std::optional{(*current)->view()} : std::nullopt;
-      if (found != w.expected)
-        return reply{conflict(error_code::compare_failed, "the key has another value"), std::move(*current), {}};
-    }
-    for (auto const& w : command->writes) pending.set(w.key, w.value);
-    return reply{};
+  /// Empties the range of the record, and then says so: a later restore must not clear what has become another region's.
+  result<done> clear_own_range() {
+    auto& r = record_->region;
+    if (auto cleared = clear_range(*engine_, r.start, r.end, bounds_); !cleared) return cleared;
+    r.start = r.end = std::string(1, '\0');  // [x, x) holds no key
+    policy::kv_batch batch;
+    put_region(batch, *record_);
+    return engine_->write(batch);
   }
-
-  /// Judged again at apply, since the region may have changed between propose and apply (spec 3.8).
-  std::optional<reply> refusal_of(codec::kv_command const& command) const {
-    if (!region_ || command.region != id_)
-      return reply{rejected(error_code::not_found, "no such region here", command.region.value), {}, {}};
-    if (command.epoch.version != 0 && command.epoch.version != region_->epoch.version)
-      return reply{rejected(error_code::epoch_mismatch, "the region has changed; look again"), {}, region_};
-    for (auto const& w : command.writes)
-      if (!region_->contains(w.key))
-        return reply{rejected(error_code::key_not_in_region, "the key belongs to another region"), {}, region_};
-    return {};
-  }
-
-  /// The value of `key` after the commands applied so far, those of this batch included.
-  result<std::optional<bytes>> current_value(std::string_view key, pending_writes& pending, engine_view& before) {
-    std::optional<bytes> stored;
-    if (auto const* write = pending.find(key)) {
-      if (write->action == policy::kv_action::put) stored = write->value;
-    } else {
-      if (!before) {
-        auto view = engine_->view();
-        if (!view) return std::move(view).error();
-        before = std::move(*view);
-      }
-      auto found = before->get(raw_family, key);
-      if (!found) return found;
-      stored = std::move(*found);
+  /// The record says at each moment where data may lie that are not to be trusted: after a crash they are cleared again.
+  result<done> replace_by(tinykv::region fresh, policy::snapshot_reader& in, position at) {
+    if (record_)
+      if (auto cleared = clear_own_range(); !cleared) return cleared;
+    record_ = codec::region_record{region_state::applying, std::move(fresh)};
+    policy::kv_batch batch;
+    put_region(batch, *record_);
+    if (auto written = engine_->write(batch); !written) return written;
+    auto const& range = record_->region;
+    if (auto cleared = clear_range(*engine_, range.start, range.end, bounds_); !cleared) return cleared;
+    region_filler filler{*engine_, range, bounds_};
+    for (;;) {
+      auto const record = in.next();
+      if (!record) return record.error();
+      if (!*record) break;
+      if (auto taken = filler.take(**record); !taken) return taken;
     }
-    if (!stored) return stored;
-    if (auto const value = codec::decode_raw(*stored); !value) return value.error();
-    return std::optional{stored->slice(1)};
+    return end_restore(std::move(filler.rest()), at);
+  }
+  result<done> end_restore(policy::kv_batch last, position at) {
+    codec::region_record const restored{region_state::normal, record_->region};
+    put_region(last, restored);
+    put_applied(last, at);
+    last.erase(meta_family, bytes::copy_of(codec::note_key(id_)));
+    if (auto written = engine_->write(last); !written) return written;
+    record_ = restored;
+    note_.reset();
+    applied_ = at;
+    return sync();
   }
 
   std::unique_ptr<Engine> engine_;  // views are taken through a const machine, and it moves
   group_id id_;
-  std::optional<tinykv::region> region_;  // only while it serves
+  batch_bounds bounds_;
+  std::optional<codec::region_record> record_;  // as in the engine
+  std::optional<bytes> note_;                   // as in the engine
   position applied_;
   log_index durable_;
 };

@@ -2,6 +2,7 @@
 
 #include <tinykv/codec/kv_records.hpp>
 #include <tinykv/kv/families.hpp>
+#include <tinykv/kv/region_data.hpp>
 #include <tinykv/kv/scan.hpp>
 #include <tinykv/policy/kv_engine.hpp>
 
@@ -53,6 +54,13 @@ class kv_view {
   result<scan_page> scan(scan_range range) const {
     if (region_) range.narrow(region_->region.start, region_->region.end);
     return kv::scan(view_.cursor(raw_family), range);
+  }
+
+  /// Writes the region and all its data out, for `kv_machine::restore`. `rejected` (not_found) when there is none that
+  /// serves. The view may be open for as long as the disks take; the engine bounds what that costs.
+  result<done> save(policy::snapshot_writer& out) const {
+    if (!region_ || region_->state != region_state::normal) return rejected(error_code::not_found, "no region to be saved here");
+    return save_region(view_, *region_, out);
   }
 
  private:

@@ -24,7 +24,7 @@ namespace tinykv {
 ///
 /// The executor outlives the node. Destroying a node ends it; what is open is answered `unknown` (stopped).
 template <class P>
-class node {
+class node : private checked_composition<P> {  // whose sentences come before every other error
  public:
   using machine = typename P::machine;       ///< What is replicated.
   using reply = typename machine::reply;     ///< What a command answers.
@@ -53,14 +53,44 @@ class node {
   /// lane beside the home lane; gives what it returns. See `raftstore::store::read`.
   template <class F, class Token>
   auto async_read(F look, duration patience, Token&& token) {
+    return async_read(std::move(look), patience, raftstore::read_mode::index, std::forward<Token>(token));
+  }
+  /// The same, confirmed as `mode` says: `read_mode::log` orders an entry of its own for it, at the leader only.
+  template <class F, class Token>
+  auto async_read(F look, duration patience, raftstore::read_mode mode, Token&& token) {
     using value = typename as_result<std::invoke_result_t<F&, view&>>::value;
     return initiate<value>(
         rejected(error_code::canceled, "cancelled"),
-        [store = store_, group = group_, look = std::move(look), patience](auto op) mutable {
-          store->read(group, patience, [op, look = std::move(look)](result<view> v) mutable {
-            if (!v) return op->complete(std::move(v).error());
-            op->complete(call(look, *v));
-          });
+        [store = store_, group = group_, look = std::move(look), patience, mode](auto op) mutable {
+          store->read(
+              group, patience,
+              [op, look = std::move(look)](result<view> v) mutable {
+                if (!v) return op->complete(std::move(v).error());
+                op->complete(call(look, *v));
+              },
+              mode);
+        },
+        token);
+  }
+  /// Makes the voters and learners of `target` the members, at the leader, and gives the configuration when exactly these
+  /// are in force; doing it again does nothing. See `raftstore::store::change_membership`. A cancelled change may go on.
+  template <class Token>
+  auto async_change_membership(raft::membership target, duration patience, Token&& token) {
+    return initiate<raft::membership>(
+        unknown(error_code::canceled, "cancelled; the members may still change"),
+        [store = store_, group = group_, target = std::move(target), patience](auto op) mutable {
+          store->change_membership(group, std::move(target), patience,
+                                   [op](result<raft::membership> r) { op->complete(std::move(r)); });
+        },
+        token);
+  }
+  /// Hands the leadership over to `to`, at the leader. See `raftstore::store::transfer`. A cancelled handover may go on.
+  template <class Token>
+  auto async_transfer(peer_id to, duration patience, Token&& token) {
+    return initiate<done>(
+        unknown(error_code::canceled, "cancelled; the leadership may still be handed over"),
+        [store = store_, group = group_, to, patience](auto op) {
+          store->transfer(group, to, patience, [op](result<done> r) { op->complete(std::move(r)); });
         },
         token);
   }

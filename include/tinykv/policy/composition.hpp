@@ -1,6 +1,7 @@
 #pragma once
 
 #include <tinykv/policy/observer.hpp>
+#include <tinykv/policy/snapshot_storage.hpp>
 
 namespace tinykv {
 
@@ -25,6 +26,7 @@ struct defaults {
   using executor = runtime::asio_executor;     ///< Where work runs.
   using clock = runtime::steady_clock;         ///< What time it is.
   using observer = policy::silent;             ///< Who is told of events.
+  using snapshots = policy::no_snapshots;      ///< Where snapshot files are kept. Without any a log is never compacted.
 };
 
 }  // namespace tinykv

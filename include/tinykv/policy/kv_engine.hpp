@@ -96,4 +96,11 @@ concept KvEngine = std::movable<E> && requires(E& engine, kv_batch const& batch)
   { engine.view() } -> std::same_as<result<typename E::view_type>>;
 };
 
+/// Has a view for the lane that writes, besides those that its bound on open views counts, so that no number of readers
+/// can stop what is applied: `writer_view()` shows all that was written before. One at a time.
+template <class E>
+concept WriterViewEngine = KvEngine<E> && requires(E& engine) {
+  { engine.writer_view() } -> std::same_as<result<typename E::view_type>>;
+};
+
 }  // namespace tinykv::policy

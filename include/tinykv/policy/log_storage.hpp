@@ -4,6 +4,7 @@
 #include <tinykv/raft/values/state.hpp>
 
 #include <concepts>
+#include <cstdint>
 #include <optional>
 #include <vector>
 
@@ -37,6 +38,7 @@ struct group_log {
   log_index last;                              ///< The last entry; the truncation's index when there is none.
   std::vector<raft::entry> tail;               ///< Every entry above max(state.commit, truncated.at.index), in order.
   std::vector<raft::entry> configurations;     ///< Every configuration entry above the truncation, in order.
+  std::uint64_t bytes = 0;                     ///< The sum of `cost_of` of the entries above the truncation.
 };
 
 /// What `load` gives. Groups rise by id; one that was never written does not occur.
@@ -61,10 +63,12 @@ struct log_contents {
 ///     the sum of `cost_of` passes `bytes_max`, but gives at least one. Entries that are not there: `rejected`
 ///     (not_found).
 ///  5. After a failed `commit` every later one fails too: the state of the disk is not known any more (I-31).
+///  6. Space is used again: a log that is appended to and truncated for ever takes no more than a small multiple of the
+///     most that it held, but for bounds that the model names.
 /// The caller promises:
-///  6. `load` once, before everything else. `commit` and `fetch` from one thread at a time.
-///  7. Entries of a write are consecutive and begin at most one above the group's last entry, above its truncation.
-///     `truncated` rises, and lies at most at the last entry unless `drop_entries` is set.
+///  7. `load` once, before everything else. `commit` and `fetch` from one thread at a time.
+///  8. Entries of a write are consecutive and begin at most one above the group's last entry, above its truncation.
+///     `truncated` rises, and lies at most at the last entry; with `drop_entries` it may be anything.
 /// On failure: `fatal` (io, corrupt, disk_full); the store stops.
 template <class L>
 concept LogStorage = std::movable<L> && requires(L& log, log_batch const& batch, group_id group, log_index index,

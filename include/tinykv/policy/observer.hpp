@@ -22,6 +22,9 @@ enum class event_kind : std::uint8_t {
   greeting_refused,   ///< who: the store that was refused; value: the `error_code`.
   refused_by,         ///< who: the store that refuses this one; value: the `error_code`.
   disk_stalled,       ///< A write is in flight for longer than the named time; leaderships are given up.
+  members_changed,    ///< group, index: applied there; value: the version of the configuration now in force.
+  peer_added,         ///< group; who: the peer that this store has been given.
+  peer_removed,       ///< group; who: the peer that has left the group and is cleared away.
   fenced,             ///< group (0: the whole store) stopped for good; value: the `error_code`.
 };
 

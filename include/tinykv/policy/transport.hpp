@@ -6,11 +6,14 @@
 #include <tinykv/raft/values/envelope.hpp>
 
 #include <concepts>
+#include <string>
+#include <utility>
 
 namespace tinykv::policy {
 
 using raft::envelope;
 using raft::group_message;
+using raft::group_snapshot;
 using raft::priority;
 using raft::priority_count;
 
@@ -48,6 +51,19 @@ concept Transport = std::movable<T> && requires(T& net, store_identity const& se
   { net.start(self, sink) } -> std::same_as<result<done>>;
   { net.send(to, std::move(mail)) } noexcept;
   { net.stop() } noexcept;
+};
+
+/// A Transport that is told where stores are: the address of a new member travels in the configuration entry, and is
+/// handed on here when that configuration comes into force.
+///
+/// The model promises:
+///  6. After `set_peer(store, address)` mail for `store` goes to `address`; a connection to another address of the store is
+///     closed. After `start` its own id is passed over. An address that cannot be used is a store that cannot be reached, and no more.
+/// The caller promises:
+///  7. `set_peer` is called where `send` is, before or after `start`, also with what is known already.
+template <class T>
+concept AddressedTransport = Transport<T> && requires(T& net, store_id store, std::string address) {
+  net.set_peer(store, std::move(address));
 };
 
 }  // namespace tinykv::policy

@@ -12,8 +12,12 @@ namespace tinykv::raft {
 /// order; the bytes on the way are bounded by whoever hands out.
 class applying {
  public:
-  /// The machine stands at `index`.
-  void restore(log_index index) { applied_ = handed_ = index; }
+  /// The machine stands at `index`; whatever was on the way is over.
+  void restore(log_index index) {
+    applied_ = handed_ = index;
+    batches_.clear();
+    bytes_ = 0;
+  }
 
   log_index applied() const { return applied_; }          ///< The machine has taken everything up to here.
   log_index handed() const { return handed_; }            ///< Handed out up to here.

@@ -33,6 +33,8 @@ class log_window {
   std::uint64_t bytes() const { return bytes_; }           ///< Cost of the entries in the window.
   std::uint64_t size() const { return entries_.size(); }   ///< How many entries the window holds.
 
+  /// The terms of the entries above `truncated`, rising in index and term.
+  std::vector<term_run> const& runs() const { return runs_; }
   /// The term of the last entry.
   term last_term() const { return runs_.empty() ? at_.term : runs_.back().term; }
   /// The first index in the window; last + 1 when the window is empty.
@@ -92,6 +94,16 @@ class log_window {
       bytes_ -= cost_of(entries_.front());
       entries_.pop_front();
     }
+  }
+  /// Forgets everything up to and with `index`, terms included. Precondition: truncated <= index <= last.
+  void compact(log_index index) {
+    auto const at_term = term_at(index);
+    TINYKV_CHECK(at_term.has_value());
+    evict(index, 0, 0);
+    while (runs_.size() > 1 && runs_[1].first <= index + 1) runs_.erase(runs_.begin());
+    if (index == last_) runs_.clear();
+    else if (!runs_.empty()) runs_.front().first = std::max(runs_.front().first, index + 1);
+    at_ = {index, *at_term};
   }
 
  private:

@@ -17,9 +17,16 @@ struct options {
   std::uint64_t window_entries_max = 65536;           ///< The same in entries.
   std::uint64_t command_bytes_max = 1ULL << 20;       ///< The largest command.
   std::uint64_t append_bytes_max = 256ULL << 10;      ///< Entries in one append stop here, but there is at least one.
+  std::uint32_t append_entries_max = 4096;            ///< The same in entries.
   std::uint32_t inflight_appends_max = 64;            ///< Unanswered appends with entries per follower.
+  std::uint64_t inflight_bytes_max = 8ULL << 20;      ///< The same in bytes, by `cost_of`; one is always let through.
+  std::uint64_t uncommitted_bytes_max = 16ULL << 20;  ///< Commands of this leadership that no quorum holds yet; one is always
+                                                      ///< let through, more are refused as busy.
+  std::uint64_t promotion_lag_max = 1024;             ///< A learner becomes a voter only when at most this many entries behind.
   std::uint64_t apply_bytes_max = 4ULL << 20;         ///< Entries handed out to be applied and not applied yet.
   std::uint32_t pending_reads_max = 4096;             ///< Reads that wait for their index; more are refused as busy.
+  std::uint32_t election_priority = 100;              ///< 1..100: below 100 a peer campaigns later, at 1 by two timeouts; 0:
+                                                      ///< never by itself, only when a leader hands over to it.
   std::uint64_t seed = 0;                             ///< Of the election timeouts.
 };
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 namespace tinykv::raft {
@@ -68,6 +69,34 @@ inline std::vector<member> all_members(membership const& group) {
   for (auto const& m : group.learners)
     if (!contains(out, m.peer)) out.push_back(m);
   return out;
+}
+
+/// True iff `peer` is in the configuration, in whatever part.
+inline bool is_member(membership const& group, peer_id peer) { return is_voter(group, peer) || contains(group.learners, peer); }
+
+/// True iff a change of voters is under way (dissertation 4.3).
+inline bool is_joint(membership const& group) { return !group.outgoing.empty(); }
+
+/// Nothing if `group` may be asked for: there are voters, every list rises by peer, no peer and no store occurs twice, it
+/// is not joint, and nothing in it is 0 or too long. Otherwise what is wrong with it.
+inline std::optional<std::string_view> fault_of(membership const& group) {
+  if (group.voters.empty()) return "a group needs a voter";
+  if (is_joint(group)) return "name the voters to come; the joint configuration is made here";
+  if (group.voters.size() + group.learners.size() > membership::members_max) return "too many members";
+  auto members = group.voters;
+  members.insert(members.end(), group.learners.begin(), group.learners.end());
+  auto const sorted = [](auto const& list) {
+    return std::is_sorted(list.begin(), list.end(), [](auto const& a, auto const& b) { return a.peer < b.peer; });
+  };
+  if (!sorted(group.voters) || !sorted(group.learners)) return "members must rise by peer";
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    auto const& m = members[i];
+    if (m.peer == peer_id{} || m.store == store_id{}) return "peers and stores must not be 0";
+    if (m.address.size() > member::address_bytes_max) return "an address is too long";
+    for (std::size_t j = 0; j < i; ++j)
+      if (members[j].peer == m.peer || members[j].store == m.store) return "a peer or a store occurs twice";
+  }
+  return std::nullopt;
 }
 
 }  // namespace tinykv::raft

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <vector>
 
 namespace tinykv::raft {
@@ -34,6 +35,12 @@ struct leader_read {
   std::uint64_t round = 0;  ///< Confirmed by this round or a later one; 0 = none has begun since it arrived.
 };
 
+/// A leadership on its way to another peer (dissertation 3.10).
+struct handover {
+  peer_id to;                       ///< Who is to lead; 0 = no handover.
+  std::uint32_t elapsed_ticks = 0;  ///< Since it began; given up after an election timeout.
+};
+
 /// Of a peer that leads.
 struct leader_state {
   log_index first_own;                   ///< The empty entry of the term.
@@ -44,6 +51,12 @@ struct leader_state {
   bool beat_due = false;                 ///< A round is to begin with the next Ready.
   std::vector<leader_read> early_reads;  ///< Arrived before the first commit of the term: no index yet.
   std::vector<leader_read> reads;        ///< Wait for a round; rounds rise along the list, 0 at its end.
+  raft::handover handover;               ///< To another peer.
+  std::uint64_t uncommitted_bytes = 0;   ///< Cost of the commands of this term that are not committed.
+  std::optional<log_index> left;         ///< The entry whose application made this leader a non-voter: it serves nothing more
+                                         ///< and leads on until the voters know that (SAFETY.md §6).
+  std::vector<peer_id> dismissed;        ///< No members any more, and to be told so once the voters know it.
+  bool handed_before_leaving = false;    ///< A handover was tried before this leader leaves the voters.
 };
 
 /// A read of a peer that does not lead: the leader is asked for its index.

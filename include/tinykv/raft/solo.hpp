@@ -1,10 +1,12 @@
 #pragma once
 
+#include <tinykv/core/check.hpp>
 #include <tinykv/core/identity.hpp>
 #include <tinykv/core/result.hpp>
 #include <tinykv/raft/applying.hpp>
 #include <tinykv/raft/options.hpp>
 #include <tinykv/raft/values/ready.hpp>
+#include <tinykv/raft/values/snapshot.hpp>
 
 #include <algorithm>
 #include <deque>
@@ -28,13 +30,14 @@ class solo {
       return fatal(error_code::corrupt, "log and machine contradict each other");
     if (!start.configurations.empty())
       return fatal(error_code::version_mismatch, "the log holds configuration entries, which a consensus of one does not know");
-    first_ = start.truncated.at.index + 1;
+    truncated_ = start.truncated.at;
+    runs_ = std::move(start.runs);
     last_ = durable_ = released_ = start.last;
     applying_.restore(start.applied);
     configuration_ = std::move(start.truncated.configuration);
     state_ = start.state;
     state_.term = std::max({state_.term, start.truncated.at.term, term{1}});
-    if (!start.runs.empty()) state_.term = std::max(state_.term, start.runs.back().term);
+    if (!runs_.empty()) state_.term = std::max(state_.term, runs_.back().term);
     state_.vote = options_.self;
     return done{};
   }
@@ -43,6 +46,17 @@ class solo {
   void step(message) {}         ///< There is nobody to hear from.
   void unreachable(peer_id) {}  ///< There is nobody to reach.
   void abdicate() {}            ///< There is nobody to leave it to; proposals wait for the disk.
+  void campaign() {}            ///< It leads.
+  void snapshot_sent(peer_id, log_index) {}  ///< Nobody is sent one.
+  void snapshot_failed(peer_id) {}           ///< Nobody is sent one.
+  void installing(snapshot_meta const&) {}   ///< Nobody offers one.
+  void installed(snapshot_meta) {}           ///< Nobody offers one.
+  /// Nobody else's snapshot is of use.
+  snapshot_verdict offered(peer_id, term, position) { return snapshot_verdict::ignored; }
+  /// `rejected` (not_supported): a consensus of one has no other members.
+  result<position> change_membership(membership, std::uint64_t) { return no_others(); }
+  /// `rejected` (not_supported).
+  result<done> transfer_to(peer_id) { return no_others(); }
 
   /// Orders a command. `rejected`: stale_term, busy, too_large.
   result<position> propose(bytes command, term expected) {
@@ -50,13 +64,12 @@ class solo {
     if (command.empty()) return rejected(error_code::invalid_argument, "a command must not be empty");
     if (command.size() > options_.command_bytes_max)
       return rejected(error_code::too_large, "the command is larger than command_bytes_max", options_.command_bytes_max);
-    entry e{last_ + 1, state_.term, entry_kind::command, std::move(command)};
-    if (bytes_ + cost_of(e) > options_.window_bytes_max / 2 || window_.size() >= options_.window_entries_max / 2)
-      return rejected(error_code::busy, "the log window is full; repeat later");
-    last_ = e.index;
-    bytes_ += cost_of(e);
-    window_.push_back(e);
-    return position_of(e);
+    return order({last_ + 1, state_.term, entry_kind::command, std::move(command)});
+  }
+  /// Orders an entry with nothing to apply.
+  result<position> propose_barrier(term expected) {
+    if (expected != state_.term) return rejected(error_code::stale_term, "the term in which the command was checked is over");
+    return order({last_ + 1, state_.term, entry_kind::barrier, {}});
   }
   /// Granted at once: nobody else could have committed more.
   void read_index(read_id read) { grants_.push_back({read, durable_}); }
@@ -74,6 +87,20 @@ class solo {
   void fetched(fetch_answer answer) {
     fetch_open_ = false;
     if (answer.request.from == applying_.handed() + 1) fetched_ = std::move(answer.entries);
+  }
+
+  /// The log begins after `index` from now on. Precondition: truncated <= index <= applied.
+  void compacted(log_index index) {
+    truncated_ = truncation_at(index).at;
+    while (runs_.size() > 1 && runs_[1].first <= index + 1) runs_.erase(runs_.begin());
+  }
+  /// The truncation record of a log that begins after `index`.
+  truncation truncation_at(log_index index) const {
+    TINYKV_CHECK(index >= truncated_.index && index <= applying_.applied());
+    auto at = truncated_;
+    for (auto const& run : runs_)
+      if (run.first <= index && index > truncated_.index) at = {index, run.term};
+    return {at, configuration_};
   }
 
   /// True iff `take_ready` would give something.
@@ -97,14 +124,36 @@ class solo {
   }
 
   /// Role, term and leader.
-  raft::brief brief() const { return {role::leader, state_.term, options_.self}; }
+  raft::brief brief() const { return {role::leader, state_.term, options_.self, {}}; }
   /// Everything that can be seen.
   raft::status status() const {
-    return {options_.self, role::leader, state_.term, state_.vote, options_.self, first_, last_, durable_, durable_,
-            applying_.applied(), configuration_};
+    raft::status out;
+    out.self = out.vote = out.leader = options_.self;
+    out.role = role::leader;
+    out.term = state_.term;
+    out.first = truncated_.index + 1;
+    out.last = last_;
+    out.durable = out.commit = durable_;
+    out.applied = applying_.applied();
+    out.configuration = configuration_;
+    return out;
   }
+  /// Itself.
+  membership const& members() const { return configuration_; }
 
  private:
+  static failure no_others() { return rejected(error_code::not_supported, "a consensus of one has no other members"); }
+
+  result<position> order(entry e) {
+    if (bytes_ + cost_of(e) > options_.window_bytes_max / 2 || window_.size() >= options_.window_entries_max / 2)
+      return rejected(error_code::busy, "the log window is full; repeat later");
+    if (runs_.empty() || runs_.back().term != e.term) runs_.push_back({e.index, e.term});
+    last_ = e.index;
+    bytes_ += cost_of(e);
+    window_.push_back(e);
+    return position_of(e);
+  }
+
   bool may_apply() const { return applying_.handed() < durable_ && applying_.bytes() < options_.apply_bytes_max; }
   bool in_window(log_index i) const { return !window_.empty() && window_.front().index <= i && i <= last_; }
 
@@ -133,7 +182,9 @@ class solo {
   std::uint64_t bytes_ = 0;
   std::deque<std::pair<ticket, log_index>> open_;
   ticket newest_;
-  log_index first_, last_, durable_, released_;
+  position truncated_;
+  std::vector<term_run> runs_;  // of the entries above truncated_
+  log_index last_, durable_, released_;
   applying applying_;
   std::vector<entry> fetched_;
   bool fetch_open_ = false;

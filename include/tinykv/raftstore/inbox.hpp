@@ -52,6 +52,30 @@ struct entries_applied {
   std::vector<std::pair<position, Reply>> replies;  ///< Of the commands.
   std::optional<failure> failed;                    ///< The machine gave up.
 };
+/// A lane has finished a piece of work; what follows from it, on the home lane.
+template <class Store>
+struct work_done {
+  unique_function<void(Store&)> then;  ///< Not called when the store has failed meanwhile.
+};
+/// A client wants other members.
+struct change_arrived {
+  group_id group;                                          ///< Of which group.
+  raft::membership target;                                 ///< The voters and learners to come.
+  instant deadline;                                        ///< Until when it is waited for.
+  unique_function<void(result<raft::membership>)> done;    ///< Told the configuration then in force.
+};
+/// A client wants another leader.
+struct transfer_arrived {
+  group_id group;                           ///< Of which group.
+  peer_id to;                               ///< Who is to lead.
+  instant deadline;                         ///< Until when it is waited for.
+  unique_function<void(result<tinykv::done>)> done;  ///< Told how it went.
+};
+/// How a read is confirmed.
+enum class read_mode : std::uint8_t {
+  index,  ///< By a round of the leader; any peer can answer (SAFETY.md §7).
+  log,    ///< By an entry of its own in the log; only the leader answers.
+};
 /// The read lane has finished the reads of a turn.
 struct reads_done {};
 /// The tick timer has fired.
@@ -67,9 +91,10 @@ struct proposal_arrived {
 /// A client reads.
 template <class Reader>
 struct read_arrived {
-  group_id group;    ///< Which group.
-  instant deadline;  ///< Until when it is waited for.
-  Reader done;       ///< Takes the view.
+  group_id group;                     ///< Which group.
+  instant deadline;                   ///< Until when it is waited for.
+  Reader done;                        ///< Takes the view.
+  read_mode mode = read_mode::index;  ///< How it is confirmed.
 };
 /// Something to be done with the store, on the home lane.
 template <class Store>
@@ -87,7 +112,9 @@ class inbox final : public policy::receive_sink {
  public:
   /// One thing that happened.
   using item = std::variant<mail_arrived, greeting_arrived, refusal_arrived, batch_written, entries_fetched,
-                            entries_applied<Reply>, proposal_arrived<Answer>, read_arrived<Reader>, reads_done, tick_due, call<Store>>;
+                            entries_applied<Reply>, proposal_arrived<Answer>, read_arrived<Reader>, change_arrived, transfer_arrived,
+                            work_done<Store>, reads_done, tick_due, call<Store>>;
+  using work_done_type = work_done<Store>;  ///< What lanes push.
 
   /// Empty, with the bounds of the store.
   explicit inbox(options const& bounds) : bounds_(bounds) {}
@@ -116,15 +143,17 @@ class inbox final : public policy::receive_sink {
     std::uint64_t bytes = 0;
     for (auto const& m : mail.messages)
       for (auto const& e : m.message.entries) bytes += raft::cost_of(e);
+    for (auto const& s : mail.snapshots) bytes += s.message.data.size();
     auto const urgent = mail.priority == policy::priority::urgent && bytes == 0;  // the priority is the sender's word
     auto lock = std::unique_lock{mutex_};
     auto& count = urgent ? urgent_ : messages_;
     auto const count_max = urgent ? bounds_.inbox_urgent_max : bounds_.inbox_messages_max;
-    if (count + mail.messages.size() > count_max || (!urgent && bytes_ > 0 && bytes_ + bytes > bounds_.inbox_bytes_max)) {
-      dropped_ += mail.messages.size();
+    auto const messages = mail.messages.size() + mail.snapshots.size();
+    if (count + messages > count_max || (!urgent && bytes_ > 0 && bytes_ + bytes > bounds_.inbox_bytes_max)) {
+      dropped_ += messages;
       return;
     }
-    count += mail.messages.size();
+    count += messages;
     bytes_ += bytes;
     add(std::move(lock), mail_arrived{from, std::move(mail)});
   }

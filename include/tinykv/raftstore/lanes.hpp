@@ -6,26 +6,35 @@
 #include <tinykv/raftstore/apply.hpp>
 #include <tinykv/raftstore/inbox.hpp>
 
+#include <atomic>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
 namespace tinykv::raftstore {
 
+/// What the apply lane knows of a machine. Belongs to that lane, but `closed`.
+struct machine_state {
+  bool broken = false;  ///< It has given up.
+  position applied;     ///< The last position that went in.
+  std::atomic<bool> closed{false};  ///< Its state is being replaced or was cleared away: a view taken now is of no use. Any thread.
+};
 /// Committed entries on their way into the machine of one group.
 template <class Machine>
 struct apply_job {
   group_id group;                    ///< Whose.
   std::uint64_t incarnation = 0;     ///< Of the replica.
   std::shared_ptr<Machine> target;   ///< Into which machine.
-  std::shared_ptr<bool> broken;      ///< It has given up; belongs to the apply lane.
+  std::shared_ptr<machine_state> state;  ///< Of the apply lane.
   std::vector<raft::entry> entries;  ///< At least one.
+  std::optional<raft::membership> configuration;  ///< What the last entry puts in force.
 };
 /// A read that may look at the machine now.
 template <class Machine, class Reader>
 struct due_read {
   std::shared_ptr<Machine> target;  ///< At which machine.
-  std::shared_ptr<bool> broken;     ///< It has given up; belongs to the apply lane.
+  std::shared_ptr<machine_state> state;  ///< Of the apply lane.
   Reader use;                       ///< Who looks.
 };
 
@@ -62,9 +71,10 @@ class lanes {
     where_.post_on(policy::lane::apply, [jobs = std::move(jobs), inbox = inbox_] {
       for (auto const& job : jobs) {
         entries_applied<typename Machine::reply> out{job.group, job.incarnation, job.entries.back().index, {}, {}};
-        using applied = decltype(apply_entries(*job.target, job.entries));
-        auto replies = *job.broken ? applied{given_up()} : apply_entries(*job.target, job.entries);
-        *job.broken = !replies;
+        using applied = decltype(apply_entries(*job.target, job.entries, job.configuration));
+        auto replies = job.state->broken ? applied{given_up()} : apply_entries(*job.target, job.entries, job.configuration);
+        job.state->broken = !replies;
+        if (replies) job.state->applied = position_of(job.entries.back());
         if (replies) out.replies = std::move(*replies);
         else out.failed = std::move(replies).error();
         inbox->push(std::move(out));
@@ -80,26 +90,31 @@ class lanes {
     ++under_way_;
     where_.post_on(lane, [due = std::move(due), inbox = inbox_]() mutable {
       for (auto& read : due) {
-        if constexpr (policy::ViewableMachine<Machine>) read.use(std::as_const(*read.target).view());
-        else if (*read.broken) read.use(given_up());
-        else read.use(std::cref(*read.target));
+        if constexpr (policy::ViewableMachine<Machine>) {
+          auto view = std::as_const(*read.target).view();
+          if (read.state->closed) read.use(closed());  // asked after the view was taken
+          else read.use(std::move(view));
+        } else {
+          if (read.state->broken) read.use(given_up());
+          else if (read.state->closed) read.use(closed());
+          else read.use(std::cref(*read.target));
+        }
       }
       due.clear();
       inbox->push(reads_done{});
     });
   }
-  /// Apply lane: makes durable what a persistent machine holds; then `then` is pushed.
-  void sync(std::shared_ptr<Machine> target, typename Inbox::item then)
-    requires policy::PersistentMachine<Machine>
-  {
+  /// Any lane: `work()` there, then `then(store, what it gave)` on the home lane, unless the store has failed meanwhile.
+  template <class Work, class Then>
+  void run(policy::lane lane, Work work, Then then) {
     ++under_way_;
-    where_.post_on(policy::lane::apply, [target = std::move(target), inbox = inbox_, then = std::move(then)]() mutable {
-      static_cast<void>(target->sync());  // a failure loses nothing: the log still holds it
-      inbox->push(std::move(then));
+    where_.post_on(lane, [work = std::move(work), then = std::move(then), inbox = inbox_]() mutable {
+      inbox->push(typename Inbox::work_done_type{[out = work(), then = std::move(then)](auto& store) mutable { then(store, std::move(out)); }});
     });
   }
 
  private:
+  static failure closed() { return rejected(error_code::busy, "the state is being replaced here; read again, or elsewhere"); }
   static failure given_up() { return fatal(error_code::machine_failed, "the state machine has given up"); }
 
   template <class F>

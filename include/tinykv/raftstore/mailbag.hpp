@@ -24,6 +24,13 @@ class mailbag {
     mail.priority = priority;
     mail.messages.push_back({group, std::move(m)});
   }
+  /// Adds a piece of a snapshot, or its answer.
+  void add(store_id to, group_id group, raft::snapshot_message m) {
+    auto const priority = m.answer ? policy::priority::urgent : policy::priority::bulk;
+    auto& mail = bag_[{priority, to}];
+    mail.priority = priority;
+    mail.snapshots.push_back({group, std::move(m)});
+  }
   /// Hands each envelope to `send(to, envelope)`, urgent ones first, and is empty again.
   template <class F>
   void empty_into(F send) {

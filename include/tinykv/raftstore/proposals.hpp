@@ -44,6 +44,10 @@ class proposals {
   void lose_all(error_code why) {
     while (!open_.empty()) lose_front(why);
   }
+  /// Everything up to `index` took effect, or not, without being seen here: a snapshot passed it.
+  void passed_by(log_index index) {
+    while (!open_.empty() && open_.front().at.index <= index) lose_front(error_code::leadership_lost);
+  }
   /// Answers `unknown` (deadline) to those whose time is over. They stay in the log and may still be applied.
   void expire(instant now) {
     for (auto& p : open_)

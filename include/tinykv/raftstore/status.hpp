@@ -17,6 +17,9 @@ struct group_status {
   raft::status raft;               ///< Its consensus.
   store_id leader_store;           ///< Where the leader is; 0 = not known.
   std::optional<failure> fenced;   ///< Why it stopped for good.
+  log_index machine_durable{};     ///< What the machine would have after a crash.
+  std::uint64_t log_bytes = 0;     ///< Of the log, about.
+  bool compacted = false;          ///< False: the composition keeps no snapshots, so that the log is never compacted.
 };
 
 /// What can be seen of a store.
@@ -26,6 +29,7 @@ struct store_status {
   std::vector<group_status> groups;        ///< Rising by id.
   std::map<store_id, failure> refused_by;  ///< Stores that refuse this one, with their last word.
   std::uint64_t log_batches = 0;           ///< Log batches written.
+  std::vector<group_id> retired;           ///< Groups that this store has left.
   std::uint64_t messages_dropped = 0;      ///< Mail that met a full inbox or came from an unknown start.
 };
 

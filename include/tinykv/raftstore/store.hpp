@@ -5,9 +5,11 @@
 #include <tinykv/raftstore/inbox.hpp>
 #include <tinykv/raftstore/lanes.hpp>
 #include <tinykv/raftstore/log_batches.hpp>
+#include <tinykv/raftstore/log_keeper.hpp>
 #include <tinykv/raftstore/mailbag.hpp>
 #include <tinykv/raftstore/parts.hpp>
 #include <tinykv/raftstore/replica.hpp>
+#include <tinykv/raftstore/snapshot_exchange.hpp>
 #include <tinykv/raftstore/start.hpp>
 #include <tinykv/raftstore/status.hpp>
 
@@ -63,10 +65,25 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
   }
   /// Reads a state that holds everything acknowledged before this call, at leader and follower alike (SAFETY.md §7). `use`
   /// is called once: with a view on the read lane (a machine without views: with the machine on the apply lane), or with a
-  /// failure on the home lane.
-  void read(group_id group, duration patience, reader use) {
+  /// failure on the home lane. `read_mode::log` orders an entry of its own for it, at the leader only.
+  void read(group_id group, duration patience, reader use, read_mode mode = read_mode::index) {
     auto const deadline = end_of(patience);
-    enter(read_arrived<reader>{group, deadline, std::move(use)});
+    enter(read_arrived<reader>{group, deadline, std::move(use), mode});
+  }
+  /// Makes the voters and learners of `target` the members, at the leader; doing it again does nothing. New voters come as
+  /// learners and are promoted when they have caught up; joint configurations are left by themselves (SAFETY.md §6). `done`
+  /// is called on the home lane, once: with the configuration when exactly these are in force; `rejected` when nothing was
+  /// begun (not_leader with the leader's store id as hint, invalid_argument, busy, deadline, stopped); `unknown` when a part
+  /// of it may be or come in force (leadership_lost, deadline, stopped): ask again.
+  void change_membership(group_id group, raft::membership target, duration patience, unique_function<void(result<raft::membership>)> done) {
+    auto const deadline = end_of(patience);
+    enter(change_arrived{group, std::move(target), deadline, std::move(done)});
+  }
+  /// Hands the leadership over to `to` (dissertation 3.10). `done` is called on the home lane, once: when `to` is seen to
+  /// lead; `rejected` (not_leader, invalid_argument, busy: it did not take over in time), `unknown` (deadline, stopped).
+  void transfer(group_id group, peer_id to, duration patience, unique_function<void(result<tinykv::done>)> done) {
+    auto const deadline = end_of(patience);
+    enter(transfer_arrived{group, to, deadline, std::move(done)});
   }
   /// Gives the status, on the home lane.
   void status(unique_function<void(store_status)> done) {
@@ -87,17 +104,28 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
   }
   /// The status at once. Home lane.
   store_status status_now() const {
-    store_status out{door_ ? door_->who().self() : store_identity{}, failed_, {}, refused_by_, batches_.written(), dropped_};
+    store_status out;
+    if (door_) out.self = door_->who().self();
+    out.failed = failed_;
+    out.refused_by = refused_by_;
+    out.log_batches = batches_.written();
+    out.messages_dropped = dropped_;
     for (auto const& [group, r] : replicas_) {
       auto raft = r->consensus().status();
       auto const leader_store = r->store_of(raft.leader);
-      out.groups.push_back({group, std::move(raft), leader_store, r->fenced()});
+      out.groups.push_back({group, std::move(raft), leader_store, r->fenced(), r->care.durable, r->care.size.bytes(),
+                            snapshot_exchange<store>::possible});
     }
+    for (auto const& [group, hosted] : hosted_)
+      if (hosted.left) out.retired.push_back(group);
     return out;
   }
 
  private:
+  friend class snapshot_exchange<store>;
+  friend class log_keeper<store>;
   using replica_type = replica<typename P::consensus, machine>;
+  using snapshots = typename P::snapshots;
   using inbox_type = inbox<store, reply, answer, reader>;
   using lanes_type = lanes<executor, typename P::log, machine, inbox_type>;
   using jobs = std::vector<apply_job<machine>>;
@@ -106,13 +134,17 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
       : options_(std::move(o)),
         random_(options_.seed),
         executor_(where),
-        machine_(std::make_shared<machine>(std::move(p.machine))),
         inbox_(std::make_shared<inbox_type>(options_)),
         log_(std::make_shared<typename P::log>(std::move(p.log))),
         lanes_(where, log_, inbox_),
+        files_(std::make_shared<snapshots>(std::move(p.snapshots))),
+        exchange_(files_, options_.snapshots),
         transport_(std::move(p.transport)),
         clock_(std::move(p.clock)),
-        observer_(std::move(p.observer)) {}
+        observer_(std::move(p.observer)) {
+    host(options_.first_group, std::move(p.machine));
+    for (auto& part : p.more) host(std::move(part.options), std::move(part.machine));
+  }
 
   // A patience without end does not run over.
   instant end_of(duration patience) const {
@@ -130,28 +162,138 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
         if (auto const self = weak.lock()) self->turn();
       });
     });
-    auto started = start_store(who, P::consensus::kind, *log_, *machine_, options_, random_);
+    auto started = start_store(who, P::consensus::kind, *log_, hosted_, *files_, options_, random_);
     if (!started) return close(std::move(started).error());
     door_.emplace(std::move(started->who));
-    if (started->group) {
-      auto raft = options_.raft;
-      raft.self = started->self;
-      raft.seed = random_.fork();
-      auto const group = options_.first_group.group;
-      auto r = std::make_unique<replica_type>(group, ++incarnations_, raft, machine_);
-      auto const applied = started->group->applied;
-      if (auto const recovered = r->recover(std::move(*started->group)); !recovered) return close(recovered.error());
-      r->applied_at_start(applied);
-      r->tell_answers([this, group](position at, std::optional<outcome> lost) {
-        tell({policy::event_kind::proposal_answered, group, at.term, at.index, 0, lost ? static_cast<std::uint64_t>(*lost) : 0});
-      });
-      awake_.push_back(r.get());
-      r->awake = true;
-      replicas_.emplace(group, std::move(r));
+    for (auto& [group, from] : started->groups) {
+      auto& hosted = hosted_.at(group);
+      if (from.self == peer_id{}) {
+        hosted.left = from.state.state;
+        continue;
+      }
+      if (auto const begun = begin(group, std::move(from)); !begun) return close(begun.error());
     }
     if (auto const net = transport_.start(door_->who().self(), *inbox_); !net) return close(net.error());
+    for (auto const& [group, r] : replicas_) tell_addresses(*r);
     tell({policy::event_kind::started, {}, {}, {}, 0, door_->who().self().start.epoch});
     inbox_->push(call<store>{[](store& self) { self.arm_tick(); }});
+  }
+
+  // --- groups -------------------------------------------------------------------------------------------------------
+
+  // A group that this store may hold a peer of: how it begins, its machine, and what is left of a peer that was here.
+  struct hosted_group {
+    group_options options;
+    std::shared_ptr<machine> target;      // apply lane
+    std::optional<raft::hard_state> left;  // the peer left the group: its term and vote hold for ever (SAFETY.md §4)
+    bool spent = false;                   // the machine could not be emptied: no peer of the group before a restart
+  };
+
+  void host(group_options options, machine m) {
+    auto const group = options.group;
+    hosted_.emplace(group, hosted_group{std::move(options), std::make_shared<machine>(std::move(m)), std::nullopt, false});
+  }
+
+  result<done> begin(group_id group, group_start from) {
+    auto raft = options_.raft;
+    raft.self = from.self;
+    raft.seed = random_.fork();
+    auto r = std::make_unique<replica_type>(group, ++incarnations_, raft, options_, hosted_.at(group).target);
+    r->care.truncated = from.state.truncated.at.index;
+    r->care.size.restore(from.state.last, from.log_bytes);
+    r->care.durable = r->care.truncated;
+    if constexpr (policy::PersistentMachine<machine>) r->care.durable = hosted_.at(group).target->durable();
+    else if constexpr (snapshot_exchange<store>::possible) r->care.durable = from.applied.index;
+    if (auto const recovered = r->recover(std::move(from.state)); !recovered) return recovered;
+    r->applied_at_start(from.applied);
+    r->tell_answers([this, group](position at, std::optional<outcome> lost) {
+      tell({policy::event_kind::proposal_answered, group, at.term, at.index, 0, lost ? static_cast<std::uint64_t>(*lost) : 0});
+    });
+    wake(*r);
+    replicas_.emplace(group, std::move(r));
+    return done{};
+  }
+
+  // A leader speaks to a peer that is not here: it has been added to the group (SAFETY.md §6). Writes only what is absent.
+  // Until it learns more, the new peer knows of itself that it only listens.
+  replica_type* welcome(group_id group, raft::message const& m) {
+    auto const from_leader = m.kind == raft::message_kind::append || m.kind == raft::message_kind::heartbeat;
+    auto const found = hosted_.find(group);
+    if (!from_leader || found == hosted_.end() || found->second.spent) return nullptr;
+    group_start from;
+    from.self = m.to;
+    from.state.truncated.configuration.learners = {{m.to, door_->who().self().store}};
+    if (found->second.left) from.state.state = *found->second.left;
+    if constexpr (policy::PersistentMachine<machine>)
+      if (found->second.target->applied() != position{}) return nullptr;
+    policy::log_write write;
+    write.group = group;
+    write.drop_entries = true;
+    write.truncated = from.state.truncated;
+    write.state = from.state.state;
+    batches_.open().groups.push_back(std::move(write));
+    if (auto const begun = begin(group, std::move(from)); !begun) {
+      close(begun.error());
+      return nullptr;
+    }
+    found->second.left.reset();
+    auto* r = replica_of(group);
+    r->last_batch = batches_.open_number();
+    tell({policy::event_kind::peer_added, group, {}, {}, m.to.value, 0});
+    return r;
+  }
+
+  // The peer is no member any more: its data go first, then its log; term and vote stay (SAFETY.md §4).
+  void retire(replica_type& r) {
+    ++retiring_;
+    r.retiring = true;
+    r.answer_all(rejected(error_code::not_found, "this store has left the group"));
+    tell({policy::event_kind::peer_removed, r.group(), {}, {}, r.self().value, 0});
+    exchange_.forget(r.group());
+    lanes_.run(policy::lane::apply,
+               [target = r.machine(), seen = r.machine_seen(), files = files_, group = r.group()] {
+                 seen->closed = true;
+                 return clear_machine(*target, *files, group);
+               },
+               [group = r.group(), incarnation = r.incarnation()](store& self, result<done> cleared) {
+                 auto* gone = self.replica_of(group, incarnation);
+                 if (!gone) return;
+                 if (!cleared) return self.fence(*gone, cleared.error());
+                 auto const seen = gone->consensus().status();
+                 self.batches_.open().groups.push_back(tombstone(group, {seen.term, seen.vote, {}}));
+                 gone->buried_by = self.batches_.open_number();
+                 auto& hosted = self.hosted_.at(group);
+                 hosted.left = raft::hard_state{seen.term, seen.vote, {}};
+                 hosted.spent = !policy::RetirableMachine<machine>;
+               });
+  }
+
+  void bury() {
+    for (auto it = replicas_.begin(); it != replicas_.end();) {
+      auto* r = it->second.get();
+      if (!r->buried_by || *r->buried_by > batches_.written()) {
+        ++it;
+        continue;
+      }
+      std::erase(awake_, r);
+      std::erase(holding_, r);
+      it = replicas_.erase(it);
+      --retiring_;
+    }
+  }
+
+  // Another configuration is in force.
+  void members_changed(replica_type& r) {
+    r.learn_members();
+    tell_addresses(r);
+    r.drive();
+    tell({policy::event_kind::members_changed, r.group(), {}, r.applied(), 0, r.consensus().members().version});
+  }
+
+  void tell_addresses(replica_type const& r) {
+    if constexpr (policy::AddressedTransport<typename P::transport>)
+      for (auto const& m : raft::all_members(r.consensus().members()))
+        if (!m.address.empty() && m.store != door_->who().self().store) transport_.set_peer(m.store, m.address);
   }
 
   // --- one turn ---------------------------------------------------------------------------------------------------
@@ -161,8 +303,10 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
     auto committed = collect();
     send();
     lanes_.apply(std::move(committed));
+    for (auto* r : std::exchange(leaving_, {})) retire(*r);  // behind what it has still to apply
     lanes_.read(std::exchange(due_reads_, {}));
     if (batches_.due()) commit();
+    if (retiring_ > 0) bury();
     finish_stop();
   }
 
@@ -179,6 +323,16 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
   void take(tick_due&) {}
   void take(reads_done&) { lanes_.finished(); }
   void take(call<store>& c) { c.run(*this); }
+  void take(work_done<store>& w) {
+    lanes_.finished();
+    if (!failed_) w.then(*this);
+  }
+  void take(change_arrived& p) {
+    if (auto* r = find(p.group, p.done)) r->change_membership(std::move(p.target), p.deadline, std::move(p.done), options_.changes_max);
+  }
+  void take(transfer_arrived& p) {
+    if (auto* r = find(p.group, p.done)) r->transfer(p.to, p.deadline, std::move(p.done), options_.changes_max);
+  }
   void take(proposal_arrived<answer>& p) {
     auto* r = find(p.group, p.done);
     if (!r) return;
@@ -187,18 +341,24 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
     else tell({policy::event_kind::proposal_refused, p.group, {}, {}, 0, static_cast<std::uint64_t>(at.error().code)});
   }
   void take(read_arrived<reader>& p) {
-    if (auto* r = find(p.group, p.done)) r->read(p.deadline, std::move(p.done), options_.reads_max);
+    auto* r = find(p.group, p.done);
+    if (!r) return;
+    if (p.mode == read_mode::log) r->read_through_log(p.deadline, std::move(p.done), options_.reads_max);
+    else r->read(p.deadline, std::move(p.done), options_.reads_max);
   }
   void take(mail_arrived& m) {
     if (failed_) return;
-    if (!door_->who().is_latest(m.from)) return note_dropped(m.mail.messages.size());
+    if (!door_->who().is_latest(m.from)) return note_dropped(m.mail.messages.size() + m.mail.snapshots.size());
     for (auto& g : m.mail.messages) {
       if (raft::is_reply(g.message.kind)) refused_by_.erase(m.from.store);  // it has let this start in meanwhile
-      if (auto* r = replica_of(g.group)) {
-        r->step(m.from.store, std::move(g.message));
-        wake(*r);
-      }
+      auto* r = replica_of(g.group);
+      if (!r) r = welcome(g.group, g.message);
+      if (!r) continue;
+      r->step(m.from.store, std::move(g.message));
+      wake(*r);
     }
+    for (auto& g : m.mail.snapshots)
+      if (auto* r = replica_of(g.group)) exchange_.take(*this, *r, m.from.store, std::move(g.message));
   }
   void take(refusal_arrived& r) {
     tell({policy::event_kind::refused_by, {}, {}, {}, r.by.value, static_cast<std::uint64_t>(r.reason.code)});
@@ -222,6 +382,8 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
     tell({policy::event_kind::log_batch_written, {}, {}, {}, 0, static_cast<std::uint64_t>(took.count())});
     door_->written(w.number);
     release_all();
+    for (auto& [group, r] : replicas_)
+      if (r->install) exchange_.written(*this, *r, w.number);
   }
   void take(entries_fetched& f) {
     lanes_.finished();
@@ -238,7 +400,11 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
     if (failed_ || !r || r->incarnation() != a.incarnation || r->fenced()) return;
     if (a.failed) return fence(*r, *a.failed);
     tell({policy::event_kind::applied, a.group, {}, a.last, 0, a.replies.size()});
+    auto const version = r->consensus().members().version;
     r->applied(a.last, std::move(a.replies));
+    keeper_.applied(*r, clock_.now());
+    exchange_.applied(*this, *r);
+    if (r->consensus().members().version != version) members_changed(*r);
     take_due_reads(*r);
     wake(*r);
   }
@@ -250,6 +416,7 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
       auto& r = *awake_.back();
       awake_.pop_back();
       r.awake = false;
+      if (!r.fenced()) r.drive();
       note_role(r);  // a lost leadership need not come with a Ready
       while (!failed_ && !r.fenced() && r.consensus().has_ready()) {
         collect(r, r.take_ready(), committed);
@@ -264,6 +431,7 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
       r.last_batch = batches_.open_number();
       policy::log_write write;
       write.group = r.group();
+      r.care.size.written(out.entries);
       write.entries = std::move(out.entries);
       write.state = out.state;
       batches_.open().groups.push_back(std::move(write));
@@ -275,7 +443,10 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
     if (!held && !r.held.empty()) holding_.push_back(&r);
     take_due_reads(r);
     for (auto const& request : out.fetches) lanes_.fetch(r.group(), r.incarnation(), request);
-    if (!out.committed.empty()) committed.push_back({r.group(), r.incarnation(), r.machine(), r.broken(), std::move(out.committed)});
+    if (!out.committed.empty())
+      committed.push_back({r.group(), r.incarnation(), r.machine(), r.machine_seen(), std::move(out.committed), std::move(out.configuration)});
+    exchange_.wanted(*this, r, out.snapshots);
+    if (out.removed) leaving_.push_back(&r);
   }
 
   void hold(replica_type& r, ticket number, std::vector<raft::message> late) {
@@ -315,7 +486,7 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
   void take_due_reads(replica_type& r) {
     for (auto& use : r.ready_reads()) {
       tell({policy::event_kind::read_answered, r.group(), {}, {}, 0, 0});
-      due_reads_.push_back({r.machine(), r.broken(), std::move(use)});
+      due_reads_.push_back({r.machine(), r.machine_seen(), std::move(use)});
     }
   }
 
@@ -339,9 +510,12 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
     auto const now = clock_.now();
     auto const stalled = batches_.in_flight(now) > options_.disk_stall_max;
     if (stalled && !std::exchange(stall_told_, true)) tell({policy::event_kind::disk_stalled, {}, {}, {}, 0, 0});
+    exchange_.refill(options_.tick_interval);
     for (auto& [group, r] : replicas_) {
       if (stalled) r->consensus().abdicate();
       r->tick(now);
+      keeper_.tick(*this, *r, now);
+      exchange_.tick(*this, *r);
       wake(*r);
     }
     arm_tick();
@@ -371,9 +545,22 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
   void finish_stop() {
     if (when_stopped_.empty() || !lanes_.idle()) return;
     if constexpr (policy::PersistentMachine<machine>)
-      if (!std::exchange(synced_, true))
-        return lanes_.sync(machine_, call<store>{[](store& self) { self.lanes_.finished(); }});
+      if (!std::exchange(synced_, true)) return sync_machines();
     for (auto& done : std::exchange(when_stopped_, {})) done();
+  }
+
+  // A failure loses nothing: the log still holds it.
+  void sync_machines()
+    requires policy::PersistentMachine<machine>
+  {
+    std::vector<std::shared_ptr<machine>> all;
+    for (auto const& [group, hosted] : hosted_) all.push_back(hosted.target);
+    lanes_.run(policy::lane::apply,
+               [all = std::move(all)] {
+                 for (auto const& m : all) static_cast<void>(m->sync());
+                 return done{};
+               },
+               [](store&, done) {});
   }
 
   // What was queued and never taken in is answered all the same.
@@ -382,6 +569,8 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
       if (auto* c = std::get_if<call<store>>(&item)) c->run(*this);
       if (auto* p = std::get_if<proposal_arrived<answer>>(&item)) take(*p);
       if (auto* r = std::get_if<read_arrived<reader>>(&item)) take(*r);
+      if (auto* m = std::get_if<change_arrived>(&item)) take(*m);
+      if (auto* t = std::get_if<transfer_arrived>(&item)) take(*t);
       if (auto* g = std::get_if<greeting_arrived>(&item)) take(*g);
     }
     for (auto& done : std::exchange(when_stopped_, {})) done();
@@ -404,6 +593,7 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
       return nullptr;
     }
     auto* r = replica_of(group);
+    if (r && r->retiring) r = nullptr;
     if (!r) done(rejected(error_code::not_found, "this store has no peer of group " + std::to_string(group.value)));
     else wake(*r);
     return r;
@@ -414,6 +604,11 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
     return it == replicas_.end() ? nullptr : it->second.get();
   }
 
+  replica_type* replica_of(group_id group, std::uint64_t incarnation) {
+    auto* r = replica_of(group);
+    return r && r->incarnation() == incarnation ? r : nullptr;
+  }
+
   void wake(replica_type& r) {
     if (!std::exchange(r.awake, true)) awake_.push_back(&r);
   }
@@ -421,6 +616,10 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
   void mail(replica_type& r, std::vector<raft::message> messages) {
     for (auto& m : messages)
       if (auto const to = r.store_of(m.to); to != store_id{}) mailbag_.add(to, r.group(), std::move(m));
+  }
+
+  void mail_snapshot(replica_type& r, raft::snapshot_message m) {
+    if (auto const to = r.store_of(m.to); to != store_id{}) mailbag_.add(to, r.group(), std::move(m));
   }
 
   void note_dropped(std::uint64_t count) {
@@ -439,17 +638,22 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
   options const options_;
   random random_;
   executor& executor_;
-  std::shared_ptr<machine> machine_;           // apply lane
   std::shared_ptr<inbox_type> inbox_;
   std::shared_ptr<typename P::log> log_;       // disk lane
   lanes_type lanes_;
+  std::shared_ptr<snapshots> files_;
+  snapshot_exchange<store> exchange_;
+  log_keeper<store> keeper_;
   typename P::transport transport_;
   typename P::clock clock_;
   typename P::observer observer_;
 
   std::optional<failure> failed_;
   std::optional<doorkeeper> door_;
+  std::map<group_id, hosted_group> hosted_;
   std::map<group_id, std::unique_ptr<replica_type>> replicas_;
+  std::vector<replica_type*> leaving_;         // no members any more, since this turn
+  std::size_t retiring_ = 0;                   // replicas that are being cleared away
   std::vector<replica_type*> awake_;           // something has happened to them since they were last looked at
   std::vector<replica_type*> holding_;         // they wait for the disk
   std::vector<due_read<machine, reader>> due_reads_;

@@ -23,7 +23,7 @@ struct kv_service_options {
   std::uint32_t scan_pairs_max = 16384;       ///< Pairs in one page of a scan.
   std::uint64_t scan_bytes_max = 512U << 10;  ///< Keys and values in one page; one pair is given in any case.
   store_id store;                             ///< This store.
-  std::map<store_id, std::string> addresses;  ///< Where the stores are reached, this one included.
+  std::map<store_id, std::string> addresses;  ///< Where the stores are reached, this one included, unless the members say.
   std::string version;                        ///< Of the program, for `status`.
 };
 
@@ -51,6 +51,13 @@ class kv_service {
     Store& store;
     Executor& executor;
     kv_service_options options;
+
+    /// On the home lane, where alone a store refuses as not_leader.
+    std::string leader_address(store_id leader) const {
+      if constexpr (requires { store.peek(options.group)->members(); })
+        if (auto const* group = store.peek(options.group)) return address_of(leader, group->members(), options.addresses);
+      return address_of(leader, {}, options.addresses);
+    }
   };
 
   /// A request that waits for its answer.
@@ -69,9 +76,7 @@ class kv_service {
     }
     /// `why`, with what helps the client on.
     wire::kv_answer refusal(failure why, std::vector<region> regions = {}) const {
-      auto const leader = why.code == error_code::not_leader ? service->options.addresses.find(store_id{why.hint})
-                                                             : service->options.addresses.end();
-      auto address = leader == service->options.addresses.end() ? std::string{} : leader->second;
+      auto address = why.code == error_code::not_leader ? service->leader_address(store_id{why.hint}) : std::string{};
       return unexpected{wire::kv_refusal{std::move(why), std::move(address), std::move(regions)}};
     }
   };

@@ -16,8 +16,12 @@ inline void write(exposition& out, transport::port const& port) {
   };
   out.gauge("tinykv_connections", "Open connections of all kinds.");
   out.sample({}, port.connections());
+  out.gauge("tinykv_connections_memory_bytes", "What websocket connections hold in memory.");
+  out.sample({}, port.bytes_held());
   counter("tinykv_connections_accepted_total", "TCP connections accepted.", c.accepted);
   counter("tinykv_connections_turned_away_total", "TCP connections closed at once, there being too many.", c.turned_away);
+  counter("tinykv_connections_crowded_out_total", "Connections closed before they were let in, there being too many of these.",
+          c.crowded_out);
   counter("tinykv_connections_dialled_total", "Attempts to connect to other stores.", c.dialled);
   counter("tinykv_peer_sent_messages_total", "Envelopes queued for other stores.", c.mails_sent);
   counter("tinykv_peer_received_messages_total", "Envelopes of other stores taken in.", c.mails_received);

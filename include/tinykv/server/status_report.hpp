@@ -35,6 +35,15 @@ inline std::vector<region_peer> peers_of(raft::membership const& configuration) 
   return out;
 }
 
+/// Where `store` is reached: what travelled with the configuration in force, else the one of `addresses`; empty = not known.
+inline std::string address_of(store_id store, raft::membership const& configuration, std::map<store_id, std::string> const& addresses) {
+  for (auto const* list : {&configuration.voters, &configuration.outgoing, &configuration.learners})
+    for (auto const& m : *list)
+      if (m.store == store && !m.address.empty()) return m.address;
+  auto const known = addresses.find(store);
+  return known == addresses.end() ? std::string{} : known->second;
+}
+
 /// What `status` says of one group. `Group` is a `raftstore::group_status`.
 template <class Group>
 wire::group_status report_group(Group const& group, std::map<store_id, std::string> const& addresses) {
@@ -51,7 +60,7 @@ wire::group_status report_group(Group const& group, std::map<store_id, std::stri
   out.peers = peers_of(raft.configuration);
   out.leader = group.leader_store;
   out.fenced = group.fenced;
-  if (auto const known = addresses.find(out.leader); known != addresses.end()) out.leader_address = known->second;
+  out.leader_address = address_of(out.leader, raft.configuration, addresses);
   return out;
 }
 

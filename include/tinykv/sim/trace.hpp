@@ -24,7 +24,7 @@ enum class occurrence : std::uint8_t {
   lane_cut,     ///< store, lane, 1 iff the task's effect stays: a task was in flight at a crash.
   send,         ///< from, to, kind, term, index, commit.
   deliver,      ///< from, to, kind, term, index, commit.
-  lose,         ///< from, to, how many messages.
+  lose,         ///< from, to, how many messages and pieces of snapshots.
   greet,        ///< from, to.
   refuse,       ///< from, to: the greeting was refused.
   link,         ///< from, to, 0 open, 1 cut, 2 clogged.
@@ -37,13 +37,18 @@ enum class occurrence : std::uint8_t {
   call,         ///< client, operation, kind, store.
   answer,       ///< client, operation, outcome (0 ok), index, value.
   note,         ///< Anything else.
+  spool,        ///< store, group, slot, 0 create 1 append 2 sync 3 publish 4 remove, bytes.
+  spool_lost,   ///< store, group, slot, bytes before, bytes after: a crash hit a file that was not synced.
+  send_piece,   ///< from, to, term, index, offset, bytes * 4 + 2 iff an answer + 1 iff refused: of a snapshot.
+  deliver_piece,  ///< The same.
 };
 
 /// The name of `what` in printed traces.
 constexpr std::string_view name_of(occurrence what) {
-  constexpr std::array<std::string_view, 23> names{
+  constexpr std::array<std::string_view, 27> names{
       "start", "crash", "pause",  "turn", "timer",   "lane_start", "lane_end", "lane_cut", "send",  "deliver", "lose", "greet",
-      "refuse", "link", "persist", "disk_error", "kv_write", "kv_sync", "kv_lost", "event", "call", "answer", "note"};
+      "refuse", "link", "persist", "disk_error", "kv_write", "kv_sync", "kv_lost", "event", "call", "answer", "note",
+      "spool", "spool_lost", "send_piece", "deliver_piece"};
   return names[static_cast<std::size_t>(what)];
 }
 

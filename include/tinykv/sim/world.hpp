@@ -11,6 +11,7 @@
 #include <tinykv/sim/event_queue.hpp>
 #include <tinykv/sim/faults.hpp>
 #include <tinykv/sim/mail.hpp>
+#include <tinykv/sim/snapshot_disk.hpp>
 #include <tinykv/sim/trace.hpp>
 
 #include <cstdint>
@@ -56,6 +57,7 @@ struct host {
   std::uint32_t slowness = 1;                ///< Lane tasks take this many times as long (F-D10).
   bool disk_failed = false;                  ///< A write failed in this life: all later ones do (LogStorage 5).
   sim::disk log_disk;                        ///< What it holds in its log.
+  snapshot_disk spools;                      ///< The files of its snapshots.
   std::shared_ptr<engine_disk> engine;       ///< What it holds in its engine; null until one was opened.
   mortal* lanes = nullptr;                   ///< The executor of the running start.
   policy::receive_sink* sink = nullptr;      ///< Where its mail goes; null while it is deaf.
@@ -145,5 +147,6 @@ class world {
 
 #ifndef TINYKV_SEPARATE_COMPILATION
 #include <tinykv/sim/impl/mail.ipp>
+#include <tinykv/sim/impl/snapshot_disk.ipp>
 #include <tinykv/sim/impl/world.ipp>
 #endif

@@ -28,7 +28,7 @@ class memory_log {
     return out;
   }
 
-  /// Takes the batch in. A batch that breaks the caller's promise 7 is a broken assumption.
+  /// Takes the batch in. A batch that breaks the caller's promise 8 is a broken assumption.
   result<done> commit(policy::log_batch const& batch) {
     for (auto const& write : batch.groups) take(groups_[write.group], write);
     if (batch.store_record) store_record_ = batch.store_record;
@@ -85,8 +85,9 @@ class memory_log {
   }
 
   static policy::group_log describe(group_id id, stored const& log) {
-    policy::group_log out{id, log.state, log.truncated, {}, log.last(), {}, {}};
+    policy::group_log out{id, log.state, log.truncated, {}, log.last(), {}, {}, 0};
     for (auto const& entry : log.entries) {
+      out.bytes += raft::cost_of(entry);
       if (out.runs.empty() || out.runs.back().term != entry.term) out.runs.push_back({entry.index, entry.term});
       if (entry.index > log.state.commit) out.tail.push_back(entry);
       if (entry.kind == raft::entry_kind::configuration) out.configurations.push_back(entry);

@@ -48,11 +48,10 @@ class cluster final : private sim::witness {
         world_(options_.seed, options_.weather),
         oracle_(world_, options_.store.first_group.group) {
     world_.watched_by(this);
-    for (std::uint64_t i = 1; i <= options_.stores; ++i) {
+    for (std::uint64_t i = 1; i <= options_.stores + options_.spares; ++i) {
       ids_.push_back(store_id{i});
-      options_.store.first_group.configuration.voters.push_back({peer_id{i}, store_id{i}});
+      if (i <= options_.stores) options_.store.first_group.configuration.voters.push_back({peer_id{i}, store_id{i}});
     }
-    options_.store.first_group.first_start = raftstore::first_start::bootstrap;
     for (auto const id : ids_) start(id);
   }
   /// Ends everything, unanswered.
@@ -89,6 +88,7 @@ class cluster final : private sim::witness {
     world_.note(sim::occurrence::start, id.value, world_.host(id).life);
     auto options = options_.store;
     options.seed = world_.chance().fork();
+    options.first_group.first_start = id.value <= options_.stores ? raftstore::first_start::bootstrap : raftstore::first_start::join;
     process fresh;
     fresh.executor = std::make_unique<sim::executor>(world_, id);
     auto opened = make_(world_, id);
@@ -96,8 +96,8 @@ class cluster final : private sim::witness {
     auto watched_machine = watched<machine>{std::move(*opened), id, oracle_};
     oracle_.states().starts(id, watched_machine.last());
     fresh.running = store::create({cluster_id{1}, id},
-                                  parts<composition>{std::move(watched_machine), sim::disk_log{world_, id},
-                                                     sim::network{world_, id}, sim::clock{world_, id}, sim::recorder{world_, id}},
+                                  parts<composition>{std::move(watched_machine), sim::disk_log{world_, id}, sim::network{world_, id},
+                                                     sim::clock{world_, id}, sim::recorder{world_, id}, files_of(id)},
                                   *fresh.executor, std::move(options));
     slots_.insert_or_assign(id, std::move(fresh));
     note_recovery(id);
@@ -182,6 +182,23 @@ class cluster final : private sim::witness {
       end_read(call, std::move(view).error());
     });
   }
+  /// Asks the leader for other members; nothing happens if there is none. What comes of it is seen by `members()`.
+  void change_membership(raft::membership target, duration patience) {
+    if (auto const at = leader())
+      slots_.at(*at).running->change_membership(group(), std::move(target), patience, [](result<raft::membership>) {});
+  }
+  /// Asks the leader to hand over to the peer on `to`; nothing happens if there is none.
+  void transfer(store_id to, duration patience) {
+    auto const at = leader();
+    if (!at) return;
+    for (auto const& m : core_of(*at)->members().voters)
+      if (m.store == to) slots_.at(*at).running->transfer(group(), m.peer, patience, [](result<done>) {});
+  }
+  /// The configuration in force at the leader; empty if there is none.
+  raft::membership members() const {
+    auto const at = leader();
+    return at ? core_of(*at)->members() : raft::membership{};
+  }
   /// Calls that wait for their answer.
   std::size_t open_calls() const noexcept { return writes_.size() + reads_.size(); }
 
@@ -206,8 +223,12 @@ class cluster final : private sim::witness {
   void persisting(store_id id, sim::disk const& before, policy::log_write const& write) override {
     oracle_.persisting(id, before, write);
   }
-  void told(store_id, policy::event const& what) override {
-    if (what.kind == policy::event_kind::disk_stalled) oracle_.reached().count(situation::disk_stall);
+  void told(store_id id, policy::event const& what) override {
+    using enum policy::event_kind;
+    if (what.kind == disk_stalled) oracle_.reached().count(situation::disk_stall);
+    if (what.kind == peer_added) oracle_.reached().count(situation::peer_added);
+    if (what.kind == peer_removed) oracle_.reached().count(situation::peer_removed);
+    if (what.kind == peer_added || what.kind == peer_removed) oracle_.peer_changed(id);
   }
   void turned(store_id id) override {
     if (auto const* const core = core_of(id)) oracle_.turned(id, *core);
@@ -302,13 +323,21 @@ class cluster final : private sim::witness {
     auto const first = leader();
     if (!first) return false;
     auto const end = core_of(*first)->status();
+    auto const group_now = raft::all_members(end.configuration);
+    if (raft::is_joint(end.configuration)) return false;
     for (auto const& [id, slot] : slots_) {
+      auto const here = [at = id](raft::member const& m) { return m.store == at; };
+      if (std::none_of(group_now.begin(), group_now.end(), here)) continue;
       auto const* const core = core_of(id);
       if (core == nullptr) return false;
       auto const now = core->status();
       if (now.leader != end.self || now.term != end.term || now.last != end.last || now.applied != end.last) return false;
     }
     return true;
+  }
+  typename composition::snapshots files_of(store_id id) {
+    if constexpr (std::is_same_v<typename composition::snapshots, policy::no_snapshots>) return {};
+    else return {world_, id};
   }
   std::uint64_t life_of(store_id id) { return world_.host(id).life; }
 

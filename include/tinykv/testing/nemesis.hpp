@@ -4,6 +4,7 @@
 #include <tinykv/testing/plan.hpp>
 #include <tinykv/testing/situations.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -34,6 +35,8 @@ class nemesis {
     });
     repeat(fault::clog, ms(900), [this] { clog(); });
     repeat(fault::slow_disk, ms(1800), [this] { slow_down(victim()); });
+    repeat(fault::members, ms(1500), [this] { change_members(); });
+    repeat(fault::transfer, ms(900), [this] { target_.transfer(any(), between(20, 500)); });
   }
   nemesis(nemesis const&) = delete;
   nemesis& operator=(nemesis const&) = delete;
@@ -44,7 +47,9 @@ class nemesis {
     world_.heal();
     world_.weather = {};
     for (auto const id : target_.stores()) world_.host(id).slowness = 1;
-    auto const all = world_.chance().chance(600);
+    // Which stores make a quorum is not known from outside when members come and go: then all are healed.
+    auto const chosen = world_.chance().chance(600);
+    auto const all = chosen || plan_.of(fault::members) != 0;
     auto const wanted = all ? target_.stores().size() : target_.stores().size() / 2 + 1;
     for (auto const id : shuffled())
       if (!target_.up(id) && target_.up_count() < wanted) target_.start(id);
@@ -141,6 +146,21 @@ class nemesis {
   void slow_down(store_id id) {
     world_.host(id).slowness = static_cast<std::uint32_t>(world_.chance().between(5, 100));
     later(between(50, 1000), [this, id] { world_.host(id).slowness = 1; });
+  }
+  // Between one voter and all of them; now and then some stores only listen. Their peers have the numbers of their stores, so
+  // that a store which left comes back under the same one.
+  void change_members() {
+    raft::membership target;
+    auto order = shuffled();
+    auto const voters = 1 + world_.chance().below(order.size());
+    auto const learners = world_.chance().chance(300) ? world_.chance().below(order.size() - voters + 1) : 0;
+    for (std::size_t i = 0; i < voters + learners; ++i) {
+      auto& list = i < voters ? target.voters : target.learners;
+      list.push_back({peer_id{order[i].value}, order[i]});
+    }
+    std::sort(target.voters.begin(), target.voters.end());
+    std::sort(target.learners.begin(), target.learners.end());
+    target_.change_membership(std::move(target), between(100, 3000));
   }
   void set_clocks() {
     for (auto const id : target_.stores()) {

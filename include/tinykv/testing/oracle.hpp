@@ -52,7 +52,19 @@ class oracle final : public apply_log {
   void turned(store_id store, raft::core const& core);
 
   /// A store has crashed.
-  void crashed(store_id store) { commit_seen_.erase(store); }
+  void crashed(store_id store) {
+    commit_seen_.erase(store);
+    members_seen_.erase(store);
+  }
+  /// The peer on a store has left the group, or a new one has come: what was seen of the one before does not bind it.
+  void peer_changed(store_id store) {
+    crashed(store);
+    promises_.peer_changed(store);
+  }
+  void restored(store_id store, log_index index) override {
+    reached_.count(situation::machine_restored);
+    states_.starts(store, index);
+  }
 
   void applied(store_id store, log_index index, std::uint64_t digest) override {
     reached_.count(situation::command_applied);
@@ -84,6 +96,7 @@ class oracle final : public apply_log {
   proposal_answers answers_{found_};
   client_order order_{found_};
   std::map<store_id, log_index> commit_seen_;  // up to where each store's commit has been looked at
+  std::map<store_id, raft::membership> members_seen_;  // in force at each store when last looked at
   std::map<store_id, term> led_seen_;          // the last term in which each was seen to lead
 };
 

@@ -29,6 +29,9 @@ enum class fault : std::uint8_t {
   crash,        ///< F-P1 to F-P3: a store dies and starts again.
   crash_all,    ///< F-P5: all stores die together.
   pause,        ///< F-P4: a store stands still.
+  members,      ///< Stores join and leave the group (not a fault, but most faults meet it badly).
+  transfer,     ///< The leadership is handed over.
+  compaction,   ///< Logs are kept very short, so that snapshots are needed.
   clocks,       ///< F-C2: clocks run at different rates, timers are late.
   kinds,        ///< How many there are; not one itself.
 };
@@ -37,7 +40,7 @@ enum class fault : std::uint8_t {
 constexpr std::string_view name_of(fault which) {
   constexpr std::array<std::string_view, static_cast<std::size_t>(fault::kinds)> names{
       "drop", "mute", "duplicate", "late-copy", "tail", "reset", "partition", "one-way", "bridge", "flap", "clog", "stall",
-      "slow-disk", "disk-error", "crash", "crash-all", "pause", "clocks"};
+      "slow-disk", "disk-error", "crash", "crash-all", "pause", "members", "transfer", "compaction", "clocks"};
   return names[static_cast<std::size_t>(which)];
 }
 

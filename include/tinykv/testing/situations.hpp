@@ -29,6 +29,14 @@ enum class situation : std::uint8_t {
   command_applied,           ///< A machine applied a command.
   engine_behind_log,         ///< A crash took batches of an engine, whose commands the log still holds.
   cluster_crashed,           ///< All stores crashed together.
+  members_changed,           ///< A configuration entry was committed.
+  joint_leader,              ///< A leader was seen with a joint configuration in force (each turn counts).
+  peer_added,                ///< A store was given a peer of the group.
+  peer_removed,              ///< A peer left the group and was cleared away.
+  leadership_handed_over,    ///< A leader told another peer to campaign.
+  log_compacted,             ///< Entries were deleted behind the machine.
+  snapshot_installed,        ///< A log began anew behind a snapshot.
+  machine_restored,          ///< A machine was filled from a snapshot, or emptied.
   kinds,                     ///< How many there are; not one itself.
 };
 
@@ -38,7 +46,9 @@ constexpr std::string_view name_of(situation which) {
       "leader elected", "leader crashed", "crash with a write in flight", "vote persisted", "conflict cut away",
       "conflict of several terms", "commit of an older term's entry", "restart with an unapplied log", "proposal lost",
       "proposal refused", "proposal succeeded", "read at the leader", "read at a follower", "read refused", "disk error",
-      "disk stall", "command applied", "engine behind its log", "whole cluster crashed"};
+      "disk stall", "command applied", "engine behind its log", "whole cluster crashed", "members changed",
+      "joint configuration at a leader", "peer added", "peer removed", "leadership handed over", "log compacted",
+      "snapshot installed", "machine restored"};
   return names[static_cast<std::size_t>(which)];
 }
 

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <tinykv/codec/reader.hpp>
+#include <tinykv/codec/writer.hpp>
+#include <tinykv/policy/snapshottable_machine.hpp>
 #include <tinykv/policy/state_machine.hpp>
 
 #include <bit>
@@ -10,6 +13,17 @@
 #include <vector>
 
 namespace tinykv::testing {
+
+namespace detail {
+/// What a watched machine puts before the records of the machine that it watches.
+inline result<done> write_header(policy::snapshot_writer& out, log_index last, std::uint64_t digest) {
+  std::string text;
+  codec::writer to{text};
+  to.varint(last.value);
+  to.varint(digest);
+  return out.write(text);
+}
+}  // namespace detail
 
 namespace detail {
 /// What a read of a watched machine sees: the view of M, if it has any, and where it stands.
@@ -33,6 +47,20 @@ class watched_view<M> {
   log_index last() const noexcept { return last_; }
   std::uint64_t digest() const noexcept { return digest_; }
 
+  /// Where the machine stands.
+  position applied() const
+    requires policy::SavableView<typename M::view_type>
+  {
+    return inner_.applied();
+  }
+  /// The header, then M's records.
+  result<done> save(policy::snapshot_writer& out) const
+    requires policy::SavableView<typename M::view_type>
+  {
+    if (auto const written = write_header(out, last_, digest_); !written) return written;
+    return inner_.save(out);
+  }
+
  private:
   typename M::view_type inner_;
   log_index last_;
@@ -48,6 +76,8 @@ class apply_log {
   virtual void applied(store_id store, log_index index, std::uint64_t digest) = 0;
   /// The same machine, after a batch whose last command is at `index`, says this of its state.
   virtual void state_after(store_id store, log_index index, std::uint64_t state) = 0;
+  /// The machine of `store` was filled from a snapshot, or emptied: its last command is at `index` now.
+  virtual void restored(store_id store, log_index index) = 0;
   /// The digest after the last command at or below `index`, as told by any store; 0 before the first.
   virtual std::uint64_t digest_at(log_index index) const = 0;
   /// Where the last command at or below `index` stands; 0 if there is none.
@@ -120,6 +150,61 @@ class watched {
     requires policy::PersistentMachine<M>
   {
     return inner_.sync();
+  }
+
+  /// The header, then M's records.
+  result<done> save(policy::snapshot_writer& out) const
+    requires requires(M const& m, policy::snapshot_writer& w) { { m.save(w) } -> std::same_as<result<done>>; }
+  {
+    if (auto const written = detail::write_header(out, last_, digest_); !written) return written;
+    return inner_.save(out);
+  }
+  /// As M, after the header.
+  result<done> restore(policy::snapshot_reader& in, position at)
+    requires policy::SnapshottableMachine<M>
+  {
+    auto const header = in.next();
+    if (!header) return header.error();
+    if (!*header) return fatal(error_code::corrupt, "a snapshot without records");
+    codec::reader from{**header};
+    auto const last = log_index{from.varint()};
+    auto const digest = from.varint();
+    auto restored = inner_.restore(in, at);
+    if (!restored) return restored;
+    last_ = last;
+    digest_ = digest;
+    teller_->restored(store_, last_);
+    note_state();
+    return restored;
+  }
+  /// As M.
+  result<done> begin_restore(bytes note)
+    requires policy::ReplaceableMachine<M>
+  {
+    return inner_.begin_restore(std::move(note));
+  }
+  /// As M.
+  std::optional<bytes> restoring() const
+    requires policy::ReplaceableMachine<M>
+  {
+    return inner_.restoring();
+  }
+  /// As M.
+  result<done> apply_configuration(raft::membership const& group, position through)
+    requires policy::ConfigurableMachine<M>
+  {
+    return inner_.apply_configuration(group, through);
+  }
+  /// As M.
+  result<done> retire()
+    requires policy::RetirableMachine<M>
+  {
+    auto retired = inner_.retire();
+    if (!retired) return retired;
+    last_ = {};
+    digest_ = 0;
+    teller_->restored(store_, last_);
+    return retired;
   }
 
   using view_type = detail::watched_view<M>;  ///< What a read sees: M's view, if any, its last command and digest.

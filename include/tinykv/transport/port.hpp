@@ -31,6 +31,13 @@ struct port_options {
   std::size_t queue_bytes_max = 16U << 20;       ///< Messages that wait to be written, per connection.
   std::size_t connections_max = 1024;            ///< Of all kinds; above it, accepted ones are closed, and no call dials.
   std::size_t clients_max = 896;                 ///< Of these, clients at /rpc; so that they leave room for stores.
+  std::size_t strangers_max = 96;                ///< Of these, accepted ones that nobody has let in yet; the oldest makes way.
+  std::size_t bytes_max = 256U << 20;            ///< What all websockets hold in memory: frames and messages that come in,
+                                                 ///< calls without an answer, messages that wait to be written. When calls
+                                                 ///< fill half of it, more are answered as busy; above it, the heaviest
+                                                 ///< client is closed.
+  std::size_t unsent_bytes_max = 256U << 10;     ///< Taken over by the kernel and not yet sent, per dialled connection, where
+                                                 ///< the system has such a bound: what an urgent message waits behind.
   std::size_t calls_in_flight_max = 1024;        ///< Unanswered requests per connection, on both sides.
   std::size_t call_bytes_in_flight_max = 16U << 20;  ///< Their bodies, per connection, on the serving side.
   std::size_t http_header_bytes_max = 8U << 10;  ///< Of an HTTP request; a body is not read.
@@ -57,16 +64,18 @@ enum class close_reason : std::uint8_t {
   queue_full,         ///< Answers of calls above `queue_bytes_max`: a client that does not read.
   replaced,           ///< The same store has connected anew.
   stopped,            ///< By this side.
+  crowded_out,        ///< `strangers_max`: younger connections were not let in yet either.
+  over_budget,        ///< `bytes_max`: this client held most.
 };
 
 /// How many reasons there are.
-inline constexpr std::size_t close_reason_count = 12;
+inline constexpr std::size_t close_reason_count = 14;
 
 /// The stable name of `why`.
 constexpr std::string_view name_of(close_reason why) {
   constexpr std::array<std::string_view, close_reason_count> names{
       "left",   "network", "malformed",     "too_large",  "text_frame", "refused", "slow_handshake",
-      "silent", "write_stalled", "queue_full", "replaced", "stopped"};
+      "silent", "write_stalled", "queue_full", "replaced", "stopped", "crowded_out", "over_budget"};
   return names[static_cast<std::size_t>(why)];
 }
 
@@ -74,6 +83,7 @@ constexpr std::string_view name_of(close_reason why) {
 struct port_counters {
   std::uint64_t accepted = 0;           ///< TCP connections.
   std::uint64_t turned_away = 0;        ///< Of these, closed at once: `connections_max`.
+  std::uint64_t crowded_out = 0;        ///< Of these, closed before they were let in: `strangers_max`.
   std::uint64_t dialled = 0;            ///< Attempts to connect.
   std::uint64_t mails_sent = 0;         ///< Handed to a connection's queue.
   std::uint64_t mails_received = 0;     ///< Handed to the sink.
@@ -127,6 +137,8 @@ class port {
   port_counters counters() const;
   /// Open connections of all kinds.
   std::size_t connections() const;
+  /// What all websockets hold in memory at the moment, in bytes; see `port_options::bytes_max`.
+  std::size_t bytes_held() const;
 
   /// Closes the listener and every connection; no page, sink or handler is called or touched afterwards. Stop the handles
   /// first: calls that are open are answered by the `stop` of their `websocket_rpc`, or by their deadlines. May be repeated.

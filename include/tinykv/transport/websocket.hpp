@@ -32,7 +32,7 @@ class websocket {
   result<done> start(store_identity const& self, policy::receive_sink& sink);
   /// Queues `mail` for store `to`; drops and counts it when there is no connection and none may be tried yet.
   void send(store_id to, policy::envelope mail) noexcept;
-  /// Adds or moves a store. An open connection to another address is closed.
+  /// Adds or moves a store. An open connection to another address is closed. After `start` this store itself is passed over.
   void set_peer(store_id to, std::string endpoint);
   /// Closes every connection of stores; the sink is not touched any more.
   void stop() noexcept;
@@ -41,7 +41,7 @@ class websocket {
   std::shared_ptr<detail::peer_net> body_;
 };
 
-static_assert(policy::Transport<websocket>);
+static_assert(policy::AddressedTransport<websocket>);
 
 }  // namespace tinykv::transport
 

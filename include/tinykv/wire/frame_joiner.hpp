@@ -18,7 +18,7 @@ class frame_joiner {
   struct message {
     frame_kind kind = frame_kind::hello;                   ///< What it is.
     raft::priority priority = raft::priority::normal;  ///< Of the sender's choice.
-    std::string_view body;                                 ///< Valid until the next `push`, and while the frame is.
+    std::string_view body;                                 ///< Valid until the next `push` or `release`, and while the frame is.
   };
 
   /// Messages above `message_bytes_max` are refused.
@@ -31,7 +31,7 @@ class frame_joiner {
     if (!header) return header.error();
     auto const piece = frame.substr(frame_header_bytes);
     auto& part = parts_[static_cast<std::size_t>(header->priority)];
-    if (part.complete) part = {};
+    if (part.complete) part.forget();
     if (part.begun && part.kind != header->kind) return rejected(error_code::corrupt, "a message changes its kind");
     if (piece.empty() && header->more) return rejected(error_code::corrupt, "an empty piece that more should follow");
     if (piece.size() > bytes_max_ - part.body.size())
@@ -46,12 +46,29 @@ class frame_joiner {
     return std::optional{message{header->kind, header->priority, part.body}};
   }
 
+  /// Gives back the memory of messages that were handed out.
+  void release() {
+    for (auto& part : parts_)
+      if (part.complete) part.forget();
+  }
+  /// How much memory the pieces hold that are here.
+  std::size_t bytes_held() const {
+    std::size_t sum = 0;
+    for (auto const& part : parts_) sum += part.begun ? part.body.capacity() : 0;
+    return sum;
+  }
+
  private:
   struct unfinished {
     bool begun = false;
     bool complete = false;  // handed out; forgotten at the next push of its priority
     frame_kind kind = frame_kind::hello;
     std::string body;
+
+    void forget() {
+      begun = complete = false;
+      std::string{}.swap(body);  // an assignment would keep the memory
+    }
   };
 
   std::size_t bytes_max_;

@@ -16,4 +16,17 @@ enum class method : std::uint16_t {
   status = 1002,               ///< StatusRequest.
 };
 
+/// What one who runs a cluster asks for; in the same field, beside `method`. Sent: never renumber.
+enum class admin_method : std::uint16_t {
+  show_region = 1100,  ///< ShowRegionRequest.
+  transfer = 1101,     ///< TransferRequest.
+  add_peer = 1102,     ///< AddPeerRequest.
+  remove_peer = 1103,  ///< RemovePeerRequest.
+};
+
+/// True iff `number` is one of `admin_method`.
+constexpr bool is_admin(std::uint16_t number) {
+  return number >= static_cast<std::uint16_t>(admin_method::show_region) && number <= static_cast<std::uint16_t>(admin_method::remove_peer);
+}
+
 }  // namespace tinykv::wire

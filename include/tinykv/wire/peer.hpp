@@ -33,7 +33,7 @@ struct hello {
 /// The bounds of one mail.
 struct mail_limits {
   std::size_t bytes_target = 192U << 10;  ///< An envelope is cut into mails of about this size, a message never.
-  std::size_t messages_max = 8192;        ///< Messages in a mail.
+  std::size_t messages_max = 8192;        ///< Messages and pieces of snapshots in a mail.
   std::size_t entries_max = 65536;        ///< Entries in all messages of a mail.
 };
 
@@ -48,7 +48,7 @@ std::string encode_verdict(std::optional<failure> const& refusal);
 /// What a hello was answered.
 result<std::optional<failure>> decode_verdict(std::string_view data);
 
-/// The bytes of `v`'s messages, in order, in as many mails as the limits ask for; none for an empty envelope. The priority
+/// The bytes of `v`'s messages and pieces of snapshots, in order, in as many mails as the limits ask for; none for an empty envelope. The priority
 /// travels in the frames. A message may exceed `bytes_target`, and alone `entries_max`: its receiver then refuses it.
 std::vector<std::string> encode(raft::envelope const& v, mail_limits const& limits = {});
 /// An envelope. The data of a message's entries share one block.

@@ -88,6 +88,7 @@ void compare(policy::log_contents const& got, policy::log_contents const& want) 
     REQUIRE(a[i].last == b[i].last);
     REQUIRE(a[i].tail == b[i].tail);
     REQUIRE(a[i].configurations == b[i].configurations);
+    REQUIRE(a[i].bytes == b[i].bytes);
   }
 }
 

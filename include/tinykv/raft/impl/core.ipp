@@ -33,8 +33,6 @@ TINYKV_DECL result<done> core::recover(start_state start) {
   if (before.term > start.state.term && start.last != at.index) return damaged("the log is of a later term than the hard state");
   if (start.applied > start.last) return damaged("the machine is ahead of the log");
   if (start.applied < at.index) return damaged("the machine is behind the start of the log");
-  if (!start.configurations.empty())
-    return fatal(error_code::version_mismatch, "the log holds configuration entries, which this version does not know");
 
   state_ = start.state;
   state_.term = std::max(state_.term, at.term);
@@ -46,42 +44,61 @@ TINYKV_DECL result<done> core::recover(start_state start) {
   for (auto const& e : start.tail)
     if (e.index != next++) return damaged("entries above the commit are out of order");
 
-  configuration_ = std::move(start.truncated.configuration);
+  configuration_.restore(at.index, std::move(start.truncated.configuration));
+  auto behind = at.index;
+  for (auto const& e : start.configurations) {
+    if (e.index <= behind || e.index > start.last) return damaged("a configuration entry lies outside the log or out of order");
+    if (e.kind != entry_kind::configuration) return damaged("another entry stands among those of configurations");
+    behind = e.index;
+    if (auto const known = configuration_.appended(e); !known) return known.error();
+  }
+  configuration_.applied(start.applied);
   log_.restore(at, std::move(start.runs), start.last, std::move(start.tail));
   for (auto i = log_.window_first(); i <= log_.last(); ++i)
     if (log_.term_at(i) != std::optional{log_[i].term}) return damaged("an entry is of another term than its place");
-  durability_.restore(state_, start.last);
   stored_ = state_;
+  stored_.commit = std::max(start.state.commit, at.index);  // what the disk says, not what the machine knows
+  durability_.restore(stored_, start.last);
   applying_.restore(start.applied);
   released_ = start.last;
   return done{};
 }
 
 TINYKV_DECL void core::tick() {
+  if (removed_) return;
   ++elapsed_;
   if (auto* lead = as<leader_state>()) {
     if (++lead->heartbeat_elapsed >= options_.heartbeat_ticks) lead->beat_due = true;
+    if (lead->handover.to != peer_id{} && ++lead->handover.elapsed_ticks >= options_.election_ticks) lead->handover = {};
+    care_for_change();
     if (elapsed_ >= options_.election_ticks) check_quorum();
   } else if (elapsed_ >= timeout_) {
     reset_timer();
+    // Who may not campaign must not keep others from it: the lease of a leader that is not heard is over.
+    if (auto* f = as<follower_state>()) f->leader = {};
     // Or a disk slower than the timeout would raise the term for ever and never hold a vote of it.
     auto const* c = as<candidate_state>();
     auto const vote_under_way = c && !c->pre && !own_vote_is_durable();
-    if (is_voter(configuration_, options_.self) && !vote_under_way) campaign(options_.pre_vote);
+    if (may_campaign() && options_.election_priority > 0 && !vote_under_way) campaign(options_.pre_vote, false);
+    else if (!vote_under_way) ask_whether_removed();
   }
   age_reads();
 }
 
 TINYKV_DECL void core::step(message m) {
-  if (m.to != options_.self || m.from == peer_id{} || m.from == options_.self) return;
+  if (removed_ || m.to != options_.self || m.from == peer_id{} || m.from == options_.self) return;
   if (m.term.value >= detail::number_max || m.index.value >= detail::number_max) return;
+
+  if (m.kind == message_kind::removed) return on_removed(m);
+  auto const asks_for_vote = m.kind == message_kind::pre_vote_request || m.kind == message_kind::vote_request;
+  if (asks_for_vote) answer_former_member(m.from);  // and judge its request as anyone's: it may know more than this leader
 
   if (m.term > state_.term) {
     // A pre-vote asks about a term that nobody is in yet; its grant echoes it. Neither raises the term.
     auto const about_later_term = m.kind == message_kind::pre_vote_request || (m.kind == message_kind::pre_vote_reply && !m.refused);
     if (!about_later_term) {
       // Whoever hears a leader does not help to depose it (dissertation 4.2.3).
-      if (m.kind == message_kind::vote_request && in_lease()) return;
+      if (m.kind == message_kind::vote_request && !m.forced && in_lease()) return;
       auto const from_leader = m.kind == message_kind::append || m.kind == message_kind::heartbeat;
       become_follower(m.term, from_leader ? m.from : peer_id{});
     }
@@ -113,6 +130,8 @@ TINYKV_DECL void core::step_by_kind(message m) {
     case message_kind::heartbeat_reply: return on_heartbeat_reply(m);
     case message_kind::read_request: return on_read_request(m);
     case message_kind::read_reply: return on_read_reply(m);
+    case message_kind::timeout_now: return on_timeout_now(m);
+    case message_kind::removed: return;  // dealt with before the term was looked at
   }
 }
 
@@ -145,7 +164,7 @@ TINYKV_DECL peer_id core::known_leader() const {
 
 TINYKV_DECL std::uint64_t core::leader_store() const {
   auto const leader = known_leader();
-  for (auto const& m : all_members(configuration_))
+  for (auto const& m : all_members(members()))
     if (m.peer == leader) return m.store.value;
   return 0;
 }
@@ -154,7 +173,8 @@ TINYKV_DECL raft::brief core::brief() const {
   auto role = role::follower;
   if (as<leader_state>()) role = role::leader;
   else if (auto const* c = as<candidate_state>()) role = c->pre ? role::pre_candidate : role::candidate;
-  return {role, state_.term, known_leader()};
+  auto const* lead = as<leader_state>();
+  return {role, state_.term, known_leader(), lead ? lead->handover.to : peer_id{}};
 }
 
 TINYKV_DECL raft::status core::status() const {
@@ -170,7 +190,12 @@ TINYKV_DECL raft::status core::status() const {
   out.durable = durability_.last();
   out.commit = state_.commit;
   out.applied = applying_.applied();
-  out.configuration = configuration_;
+  out.configuration = members();
+  out.transferee = now.transferee;
+  out.change_pending = configuration_.pending();
+  out.installing = installing_.has_value();
+  if (auto const* lead = as<leader_state>())
+    for (auto const& p : lead->peers) out.peers.push_back({p.peer(), p.state(), p.match(), p.next(), p.active});
   return out;
 }
 

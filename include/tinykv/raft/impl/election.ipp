@@ -8,6 +8,8 @@ TINYKV_DECL void core::reset_timer() {
   elapsed_ = 0;
   auto const extra = random_.below(options_.election_ticks);
   timeout_ = options_.election_ticks + static_cast<std::uint32_t>(extra);
+  auto const less = 100 - std::min<std::uint32_t>(options_.election_priority, 100);
+  timeout_ += options_.election_ticks * less / 50;  // the others have had their chance by then
 }
 
 TINYKV_DECL void core::become_follower(term t, peer_id leader_now) {
@@ -28,7 +30,32 @@ TINYKV_DECL void core::become_follower(term t, peer_id leader_now) {
   reset_timer();
 }
 
-TINYKV_DECL void core::campaign(bool pre) {
+// Who has a committed configuration entry that it has not applied would count by a configuration that may be over; who
+// installs a snapshot does not know its log (SAFETY.md §5, §6).
+TINYKV_DECL bool core::may_campaign() const {
+  auto const change = configuration_.first_pending();
+  return !removed_ && !installing_ && is_voter(members(), options_.self) && (!change || *change > state_.commit);
+}
+
+TINYKV_DECL void core::campaign() {
+  if (!as<leader_state>() && may_campaign()) campaign(false, true);
+}
+
+// Who never campaigns by itself, and to whom nobody speaks any more, may have been removed without hearing of it. It asks as
+// a candidate would, and a leader that does not know it says so; other answers mean nothing to it.
+TINYKV_DECL void core::ask_whether_removed() {
+  if (installing_ || (is_voter(members(), options_.self) && options_.election_priority > 0)) return;
+  for (auto const& m : all_members(members())) {
+    if (m.peer == options_.self || !is_voter(members(), m.peer)) continue;
+    auto request = make(message_kind::pre_vote_request, m.peer);
+    ++request.term;
+    request.index = log_.last();
+    request.log_term = log_.last_term();
+    send_late(std::move(request));
+  }
+}
+
+TINYKV_DECL void core::campaign(bool pre, bool forced) {
   candidate_state c;
   c.pre = pre;
   if (!pre) {
@@ -40,9 +67,10 @@ TINYKV_DECL void core::campaign(bool pre) {
   role_ = std::move(c);
   reset_timer();
   auto const request_kind = pre ? message_kind::pre_vote_request : message_kind::vote_request;
-  for (auto const& m : all_members(configuration_)) {
-    if (m.peer == options_.self || !is_voter(configuration_, m.peer)) continue;
+  for (auto const& m : all_members(members())) {
+    if (m.peer == options_.self || !is_voter(members(), m.peer)) continue;
     auto request = make(request_kind, m.peer);
+    request.forced = forced;
     if (pre) ++request.term;
     request.index = log_.last();
     request.log_term = log_.last_term();
@@ -64,11 +92,11 @@ TINYKV_DECL void core::count_votes() {
     auto const it = c->votes.find(p);
     return it == c->votes.end() ? std::nullopt : std::optional{it->second};
   };
-  switch (tally(configuration_, vote_of)) {
+  switch (tally(members(), vote_of)) {
     case election::open: return;
     case election::lost: return become_follower(state_.term, {});
     case election::won:
-      if (c->pre) return campaign(false);
+      if (c->pre) return campaign(false, false);
       if (own_vote_is_durable()) become_leader();  // grants that nobody has been asked for yet do not make a leader
   }
 }
@@ -77,7 +105,7 @@ TINYKV_DECL void core::become_leader() {
   TINYKV_CHECK(own_vote_is_durable());
   leader_state lead;
   lead.first_own = log_.last() + 1;
-  for (auto const& m : all_members(configuration_))
+  for (auto const& m : all_members(members()))
     if (m.peer != options_.self) lead.peers.emplace_back(m.peer, log_.last() + 1);
   lead.beat_due = true;
   role_ = std::move(lead);
@@ -103,6 +131,7 @@ TINYKV_DECL void core::on_pre_vote_request(message const& m) {
   auto reply = make(message_kind::pre_vote_reply, m.from);
   reply.refused = m.term <= state_.term || in_lease() || !log_is_current(m);
   if (!reply.refused) reply.term = m.term;
+  tell_commit(reply);
   send_late(std::move(reply));
 }
 
@@ -115,13 +144,26 @@ TINYKV_DECL void core::on_vote_request(message const& m) {
     state_.vote = m.from;
     elapsed_ = 0;
   }
+  tell_commit(reply);
   send_late(std::move(reply));
+}
+
+TINYKV_DECL void core::tell_commit(message& vote_reply) const {
+  vote_reply.index = state_.commit;
+  vote_reply.log_term = log_.term_at(state_.commit).value_or(term{});
 }
 
 TINYKV_DECL void core::on_vote_reply(message const& m) {
   auto* c = as<candidate_state>();
-  if (!c || c->pre != (m.kind == message_kind::pre_vote_reply) || !is_voter(configuration_, m.from)) return;
+  if (!c || c->pre != (m.kind == message_kind::pre_vote_reply)) return;
   if (c->pre && !m.refused && m.term != state_.term + 1) return;
+  // The only one whose log can win may not know that it is over with its configuration, and may need those for it who have
+  // gone. Whoever does know tells it: an entry that is committed there, and is here, is committed.
+  if (m.index > state_.commit && log_.term_at(m.index) == std::optional{m.log_term}) {
+    state_.commit = m.index;
+    if (!may_campaign()) return become_follower(state_.term, {});
+  }
+  if (!is_voter(members(), m.from)) return;
   c->votes.emplace(m.from, !m.refused);
   count_votes();
 }
@@ -135,8 +177,8 @@ TINYKV_DECL void core::check_quorum() {
     auto const* other = progress_of(p);
     return other && other->active;
   };
-  auto const heard = has_quorum(configuration_, active);
-  for (auto& p : lead->peers) p.active = false;
+  auto const heard = has_quorum(members(), active);
+  for (auto& p : lead->peers) p.begin_period();
   if (!heard) become_follower(state_.term, {});
 }
 

@@ -6,7 +6,9 @@ namespace tinykv::raft {
 
 TINYKV_DECL void core::read_index(read_id read) {
   auto const busy = [&] { refusals_.push_back({read, rejected(error_code::busy, "too many reads wait for their index")}); };
+  if (removed_) return refusals_.push_back({read, rejected(error_code::not_leader, "this peer has left the group")});
   if (auto* lead = as<leader_state>()) {
+    if (lead->left) return refusals_.push_back({read, rejected(error_code::not_leader, "this leader leaves the group")});
     if (lead->reads.size() + lead->early_reads.size() >= options_.pending_reads_max) return busy();
     admit_read(*lead, {options_.self, read, {}, 0});
   } else {
@@ -52,7 +54,7 @@ TINYKV_DECL void core::confirm_rounds(leader_state& lead) {
     auto const* other = progress_of(p);
     return other ? other->round : 0;
   };
-  lead.confirmed = std::max(lead.confirmed, quorum_value(configuration_, answered));
+  lead.confirmed = std::max(lead.confirmed, quorum_value(members(), answered));
   auto const waits = [&](leader_read const& r) { return r.round == 0 || r.round > lead.confirmed; };
   auto const first = std::find_if(lead.reads.begin(), lead.reads.end(), waits);  // rounds rise along the list
   for (auto r = lead.reads.begin(); r != first; ++r) {
@@ -70,7 +72,7 @@ TINYKV_DECL void core::confirm_rounds(leader_state& lead) {
 
 TINYKV_DECL void core::on_read_request(message const& m) {
   auto* lead = as<leader_state>();
-  if (!lead) return;
+  if (!lead || lead->left) return;
   if (lead->reads.size() + lead->early_reads.size() >= options_.pending_reads_max) {
     auto reply = make(message_kind::read_reply, m.from);
     reply.read = m.read;
@@ -119,6 +121,11 @@ TINYKV_DECL void core::age_reads() {
   for (auto const& r : waiting_)
     if (too_old(r)) refusals_.push_back({r.read, rejected(error_code::not_leader, "no leader has answered", leader_store())});
   std::erase_if(waiting_, too_old);
+}
+
+TINYKV_DECL void core::refuse_waiting_reads() {
+  for (auto const& r : std::exchange(waiting_, {}))
+    refusals_.push_back({r.read, rejected(error_code::not_leader, "this peer has left the group")});
 }
 
 }  // namespace tinykv::raft

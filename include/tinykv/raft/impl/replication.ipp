@@ -5,16 +5,33 @@
 namespace tinykv::raft {
 
 TINYKV_DECL result<position> core::propose(bytes command, term expected) {
-  auto const* lead = as<leader_state>();
-  if (!lead) return rejected(error_code::not_leader, "this peer does not lead the group", leader_store());
-  if (expected != state_.term) return rejected(error_code::stale_term, "the term in which the command was checked is over");
   if (command.empty()) return rejected(error_code::invalid_argument, "a command must not be empty: that is the mark of Raft's own entries");
   if (command.size() > options_.command_bytes_max)
     return rejected(error_code::too_large, "the command is larger than command_bytes_max", options_.command_bytes_max);
-  entry e{log_.last() + 1, state_.term, entry_kind::command, std::move(command)};
-  if (!make_room(1, cost_of(e), 2))  // a follower has the whole window, so that it never lags for want of room
+  return order(entry_kind::command, std::move(command), expected);
+}
+
+TINYKV_DECL result<position> core::propose_barrier(term expected) { return order(entry_kind::barrier, {}, expected); }
+
+// What every proposal needs: a leader of the term, that goes on leading, with room.
+TINYKV_DECL result<position> core::order(entry_kind what, bytes data, term expected) {
+  auto const* lead = as<leader_state>();
+  if (!lead || lead->left) return rejected(error_code::not_leader, "this peer does not lead the group", leader_store());
+  if (expected != state_.term) return rejected(error_code::stale_term, "the term in which the command was checked is over");
+  if (lead->handover.to != peer_id{}) return rejected(error_code::busy, "the leadership is being handed over; repeat later");
+  entry e{log_.last() + 1, state_.term, what, std::move(data)};
+  auto const cost = cost_of(e);
+  if (lead->uncommitted_bytes > 0 && lead->uncommitted_bytes + cost > options_.uncommitted_bytes_max)
+    return rejected(error_code::busy, "too many bytes wait for a quorum; repeat later");
+  if (!make_room(1, cost, 2))  // a follower has the whole window, so that it never lags for want of room
     return rejected(error_code::busy, "the log window is full; repeat later");
+  return append_own(std::move(e));
+}
+
+TINYKV_DECL position core::append_own(entry e) {
   auto const at = position_of(e);
+  as<leader_state>()->uncommitted_bytes += cost_of(e);
+  TINYKV_CHECK(configuration_.appended(e).has_value());
   log_.append(std::move(e));
   replicate_due_ = true;
   return at;
@@ -38,13 +55,12 @@ TINYKV_DECL bool core::follow(peer_id sender) {
 }
 
 // Consecutive, of terms that do not fall and are not beyond the sender's, and equal to what is committed here. A peer that
-// keeps to the protocol sends nothing else. A configuration entry would have to take effect: a version that does not know
-// them must not take one in.
+// keeps to the protocol sends nothing else. A configuration that cannot be read could not take effect: it is not taken in.
 TINYKV_DECL bool core::is_sound(message const& m) const {
   auto before = position{m.index, m.log_term};
   for (auto const& e : m.entries) {
     if (e.index != before.index + 1 || e.term < before.term || e.term > m.term) return false;
-    if (e.kind != entry_kind::command) return false;
+    if (e.kind == entry_kind::configuration && !decode_change(e.data)) return false;
     auto const committed = e.index <= state_.commit && e.index >= log_.truncated().index;
     if (committed && log_.term_at(e.index) != std::optional{e.term}) return false;
     before = position_of(e);
@@ -53,7 +69,7 @@ TINYKV_DECL bool core::is_sound(message const& m) const {
 }
 
 TINYKV_DECL void core::on_append(message m) {
-  if (!follow(m.from) || !is_sound(m)) return;
+  if (!follow(m.from) || installing_ || !is_sound(m)) return;
   // What is committed is equal already. Entries that are gone by compaction lie below the commit, so that their terms
   // are never asked for.
   if (m.index >= state_.commit && log_.term_at(m.index) != std::optional{m.log_term}) {
@@ -75,13 +91,16 @@ TINYKV_DECL void core::on_append(message m) {
     if (fresh->index <= log_.last()) {
       log_.cut(fresh->index);
       durability_.cut(fresh->index);
+      configuration_.cut(fresh->index);
       released_ = std::min(released_, fresh->index - 1);
     }
-    // As much as the window holds; the rest comes again. The entry that opens a term always fits (SAFETY.md §3).
+    // As much as the window holds; the rest comes again. The entry that opens a term always fits, and so do
+    // configurations: only one is ever under way (SAFETY.md §3).
     auto const first = fresh;
     for (; fresh != m.entries.end(); ++fresh) {
-      auto const opens_term = fresh->data.empty() && fresh->term > log_.last_term();
-      if (!opens_term && !make_room(1, cost_of(*fresh), 1)) break;
+      auto const fits_always = (fresh->data.empty() && fresh->term > log_.last_term()) || fresh->kind == entry_kind::configuration;
+      if (!fits_always && !make_room(1, cost_of(*fresh), 1)) break;
+      TINYKV_CHECK(configuration_.appended(*fresh).has_value());
       log_.append(std::move(*fresh));
     }
     if (fresh == first) return;
@@ -99,25 +118,33 @@ TINYKV_DECL void core::on_append(message m) {
 // in: `follower` does not outlive its term, so none is made after that (SAFETY.md §2).
 TINYKV_DECL void core::acknowledge() {
   auto* f = as<follower_state>();
-  if (!f || !f->ack_due || durability_.durable_term() != state_.term) return;
+  if (!f || !f->ack_due || f->leader == peer_id{} || durability_.durable_term() != state_.term) return;
   auto const index = std::min(f->verified, durability_.last());
   if (index < f->verified && index <= f->acknowledged) return;  // wait for the disk
   f->ack_due = index < f->verified;
   f->acknowledged = index;
   auto reply = make(message_kind::append_reply, f->leader);
   reply.index = index;
-  send_early(std::move(reply));
+  reply.commit = state_.commit;
+  // The commit of a configuration is told when it is durable, like the entries.
+  if (durability_.durable_commit() < newest_decided_configuration()) send_late(std::move(reply));
+  else send_early(std::move(reply));
 }
 
 TINYKV_DECL void core::on_append_reply(message const& m) {
+  auto* lead = as<leader_state>();
   auto* p = progress_of(m.from);
   if (!p || m.index > log_.last()) return;
+  replicate_due_ = true;
   if (m.refused) {
     p->refused(m.index, log_.last_not_above(m.hint, m.log_term));
-  } else if (p->accepted(m.index)) {
-    advance_commit();
+    return;
   }
-  replicate_due_ = true;
+  auto const news = p->accepted(m.index);
+  p->commit_known = std::max(p->commit_known, std::min(m.commit, state_.commit));
+  hand_over(*lead, *p);
+  if (news) advance_commit();
+  part_from_former_members(*lead);
 }
 
 TINYKV_DECL void core::advance_commit() {
@@ -128,20 +155,22 @@ TINYKV_DECL void core::advance_commit() {
     auto const* other = progress_of(p);
     return other ? other->match().value : 0;
   };
-  auto const index = log_index{quorum_value(configuration_, held)};
+  auto const index = log_index{quorum_value(members(), held)};
   if (index <= state_.commit) return;
   // Only entries of the own term are committed by counting: an older one on a majority can still be overwritten by a
   // leader that never saw it (paper 5.4.2, figure 8).
   if (log_.term_at(index) != std::optional{state_.term}) return;
+  for (auto i = std::max(state_.commit, lead->first_own) + 1; i <= index; ++i) lead->uncommitted_bytes -= cost_of(log_[i]);
   state_.commit = index;
   replicate_due_ = true;
   admit_early_reads(*lead);
+  care_for_change();
 }
 
 TINYKV_DECL void core::on_heartbeat(message const& m) {
   if (!follow(m.from)) return;
   // The leader bounds it by what it knows to be equal here, so it never passes an entry of another history.
-  state_.commit = std::max(state_.commit, std::min(m.commit, log_.last()));
+  if (!installing_) state_.commit = std::max(state_.commit, std::min(m.commit, log_.last()));
   auto reply = make(message_kind::heartbeat_reply, m.from);
   reply.round = m.round;
   send_when_term_is_durable(std::move(reply));
@@ -151,8 +180,10 @@ TINYKV_DECL void core::on_heartbeat_reply(message const& m) {
   auto* lead = as<leader_state>();
   auto* p = progress_of(m.from);
   if (!p || m.round > lead->round) return;
-  p->heard(options_.inflight_appends_max);
-  p->nudged = p->match() < log_.last();  // the last append may be lost, and nothing would follow to show it
+  p->heard(options_.inflight_appends_max, options_.inflight_bytes_max);
+  hand_over(*lead, *p);
+  // The last append may be lost, or the answer that it knows the configuration, and nothing would follow to show it.
+  p->nudged = p->match() < log_.last() || p->commit_known < configuration_.since();
   replicate_due_ = replicate_due_ || p->nudged;
   p->round = std::max(p->round, m.round);
   confirm_rounds(*lead);
@@ -181,30 +212,32 @@ TINYKV_DECL message core::append_from(progress const& peer, std::vector<entry> e
 
 TINYKV_DECL void core::send_append(progress& peer, std::vector<entry> entries) {
   auto m = append_from(peer, std::move(entries));
-  peer.sent(m.index + m.entries.size());
+  std::uint64_t cost = 0;
+  for (auto const& e : m.entries) cost += cost_of(e);
+  peer.sent(m.index + m.entries.size(), cost);
   peer.commit_sent = m.commit;
   peer.nudged = false;
   send_early(std::move(m));
 }
 
 TINYKV_DECL void core::replicate_to(progress& peer) {
-  while (peer.may_send(options_.inflight_appends_max)) {
-    if (peer.next() <= log_.truncated().index) return;  // what it lacks is gone from the log
+  while (may_send_to(peer)) {
+    if (peer.next() <= log_.truncated().index) return ask_for_snapshot(peer);  // what it lacks is gone from the log
     if (peer.next() > log_.last()) {
       if (peer.nudged || (peer.replicating() && peer.commit_sent < state_.commit)) send_append(peer, {});
       return;
     }
     if (!log_.holds(peer.next())) {
       peer.fetching = true;
-      fetches_.push_back({fetch_purpose::send, peer.peer(), state_.term, peer.next(), log_.window_first() - 1,
-                          options_.append_bytes_max});
+      auto const to = std::min(log_.window_first() - 1, peer.next() + (options_.append_entries_max - 1));
+      fetches_.push_back({fetch_purpose::send, peer.peer(), state_.term, peer.next(), to, options_.append_bytes_max});
       return;
     }
     std::vector<entry> entries;
     std::uint64_t bytes = 0;
     for (auto i = peer.next(); i <= log_.last(); ++i) {
       bytes += cost_of(log_[i]);
-      if (!entries.empty() && bytes > options_.append_bytes_max) break;
+      if (!entries.empty() && (bytes > options_.append_bytes_max || entries.size() >= options_.append_entries_max)) break;
       entries.push_back(log_[i]);
     }
     send_append(peer, std::move(entries));
@@ -214,8 +247,9 @@ TINYKV_DECL void core::replicate_to(progress& peer) {
 TINYKV_DECL void core::fetched(fetch_answer answer) {
   auto const& asked = answer.request;
   auto next = asked.from;
-  for (auto const& e : answer.entries)
-    if (e.index != next++ || e.index > asked.to) return;
+  auto const is_prefix = std::all_of(answer.entries.begin(), answer.entries.end(),
+                                     [&](auto const& e) { return e.index == next++ && e.index <= asked.to; });
+  if (!is_prefix) answer.entries.clear();  // a log that has lost a part of it meanwhile could not give it
   if (asked.purpose == fetch_purpose::apply) {
     apply_fetch_open_ = false;
     if (asked.from == applying_.handed() + 1) apply_fetched_ = std::move(answer.entries);
@@ -226,7 +260,8 @@ TINYKV_DECL void core::fetched(fetch_answer answer) {
   if (!p || asked.term != state_.term) return;
   p->fetching = false;
   replicate_due_ = true;
-  if (asked.from == p->next() && !answer.entries.empty() && p->may_send(options_.inflight_appends_max))
+  auto const follows = asked.from == p->next() && asked.from > log_.truncated().index;
+  if (follows && !answer.entries.empty() && may_send_to(*p))
     send_append(*p, std::move(answer.entries));
 }
 

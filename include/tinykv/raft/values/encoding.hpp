@@ -2,22 +2,24 @@
 
 #include <tinykv/codec/reader.hpp>
 #include <tinykv/codec/writer.hpp>
+#include <tinykv/core/result.hpp>
 #include <tinykv/raft/values/entry.hpp>
 #include <tinykv/raft/values/state.hpp>
 
 #include <string>
+#include <string_view>
+#include <utility>
 
 namespace tinykv::raft {
 
 // The stored form of Raft's values, used by log storage and by configuration entries:
 //
-//     members     = count varint { peer varint, store varint, extension text }*
+//     members     = count varint { peer varint, store varint, address text }*
 //     membership  = version varint, voters members, outgoing members, learners members
+//     change      = format u8 = 1, membership                  (the data of a configuration entry)
 //     hard state  = term varint, vote varint, commit varint
 //     entry       = kind u8, term varint, data text            (the index is known from the place)
 //     truncation  = index varint, term varint, membership
-//
-// An extension is kept for what a member will carry later (an address); readers of today pass over it.
 
 /// Appends `v`.
 inline void encode(codec::writer& out, std::vector<member> const& v) {
@@ -25,7 +27,7 @@ inline void encode(codec::writer& out, std::vector<member> const& v) {
   for (auto const& m : v) {
     out.varint(m.peer.value);
     out.varint(m.store.value);
-    out.text({});
+    out.text(m.address);
   }
 }
 /// Appends `v`.
@@ -54,15 +56,30 @@ inline void encode(codec::writer& out, truncation const& v) {
   encode(out, v.configuration);
 }
 
-/// Reads members; fails the reader when they are malformed, not rising by peer, or name 0.
+/// The data of a configuration entry.
+inline bytes encode_change(membership_change const& v) {
+  std::string text;
+  codec::writer out{text};
+  out.u8(1);
+  encode(out, v.target);
+  return bytes::adopt(std::move(text));
+}
+
+/// Reads members; fails the reader when they are malformed, too many, not rising by peer, or name 0.
 inline std::vector<member> decode_members(codec::reader& in) {
-  std::vector<member> out(static_cast<std::size_t>(in.count(3)));
+  auto const count = in.count(3);
+  if (count > membership::members_max) {
+    in.fail();
+    return {};
+  }
+  std::vector<member> out(static_cast<std::size_t>(count));
   peer_id before{};
   for (auto& m : out) {
     m.peer = peer_id{in.varint()};
     m.store = store_id{in.varint()};
-    in.text();
-    if (m.peer <= before || m.store == store_id{}) in.fail();
+    auto const address = in.text();
+    if (m.peer <= before || m.store == store_id{} || address.size() > member::address_bytes_max) in.fail();
+    else m.address = address;
     before = m.peer;
   }
   return out;
@@ -74,6 +91,14 @@ inline membership decode_membership(codec::reader& in) {
   out.voters = decode_members(in);
   out.outgoing = decode_members(in);
   out.learners = decode_members(in);
+  return out;
+}
+/// Reads the data of a configuration entry. `fatal` (corrupt, or version_mismatch for a later format).
+inline result<membership_change> decode_change(std::string_view data) {
+  codec::reader in{data};
+  if (in.u8() != 1) return fatal(error_code::version_mismatch, "a configuration entry has another format");
+  membership_change out{decode_membership(in)};
+  if (!in.finished()) return fatal(error_code::corrupt, "a configuration entry is malformed");
   return out;
 }
 /// Reads a hard state.
@@ -89,7 +114,7 @@ inline entry decode_entry(codec::reader& in, bytes const& block, log_index index
   entry out;
   out.index = index;
   auto const kind = in.u8();
-  if (kind > static_cast<std::uint8_t>(entry_kind::configuration)) in.fail();
+  if (kind > static_cast<std::uint8_t>(entry_kind::barrier)) in.fail();
   out.kind = static_cast<entry_kind>(kind);
   out.term = term{in.varint()};
   auto const data = in.text();

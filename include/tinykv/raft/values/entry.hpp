@@ -11,6 +11,7 @@ namespace tinykv::raft {
 enum class entry_kind : std::uint8_t {
   command = 0,        ///< A command of the state machine; no data = the empty entry that opens a term.
   configuration = 1,  ///< An encoded `membership_change`.
+  barrier = 2,        ///< Nothing to apply: a read through the log waits for it.
 };
 
 /// One slot of a Raft log. Copies share the data.

@@ -2,6 +2,7 @@
 
 #include <tinykv/core/id.hpp>
 #include <tinykv/raft/values/message.hpp>
+#include <tinykv/raft/values/snapshot.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -28,12 +29,22 @@ struct group_message {
   friend bool operator==(group_message const&, group_message const&) = default;
 };
 
+/// A piece of a snapshot of one group, or its answer.
+struct group_snapshot {
+  group_id group;            ///< Whose.
+  snapshot_message message;  ///< What it says.
+
+  /// Equal iff both fields are.
+  friend bool operator==(group_snapshot const&, group_snapshot const&) = default;
+};
+
 /// What a store sends to another in one turn, of one priority: messages of many groups.
 struct envelope {
   raft::priority priority = raft::priority::normal;  ///< Of all of them.
-  std::vector<group_message> messages;                   ///< In the order of sending.
+  std::vector<group_message> messages;               ///< In the order of sending.
+  std::vector<group_snapshot> snapshots{};           ///< In the order of sending; priority bulk, or urgent for answers.
 
-  /// Equal iff both fields are.
+  /// Equal iff all fields are.
   friend bool operator==(envelope const&, envelope const&) = default;
 };
 

@@ -20,6 +20,8 @@ enum class message_kind : std::uint8_t {
   heartbeat_reply = 8,   ///< round, as it came.
   read_request = 9,      ///< A follower asks for a read index; read. (dissertation 6.4)
   read_reply = 10,       ///< read, index; or `refused`.
+  timeout_now = 11,      ///< The leader hands over: campaign at once. (dissertation 3.10)
+  removed = 12,          ///< The receiver is no member of the configuration with the version `round`, which is committed.
 };
 
 /// True iff a message of this kind answers one of the receiver's.
@@ -36,11 +38,12 @@ struct message {
   tinykv::term term;                            ///< The sender's term (for a pre-vote: the term asked about).
   log_index index;                              ///< By kind.
   tinykv::term log_term;                        ///< Of the entry at `index`; in a refused append: of the entry at `hint`.
-  log_index commit;                             ///< The leader's commit.
+  log_index commit;                             ///< The leader's commit; in an accepted append: the receiver's.
   log_index hint;                               ///< In a refused append: the last entry that may be equal.
   std::uint64_t round = 0;                      ///< Numbers the leader's rounds within its term; rises.
   read_id read;                                 ///< Which read.
   bool refused = false;                         ///< A reply that says no.
+  bool forced = false;                          ///< A vote request that the leader itself asked for: no lease stands against it.
   std::vector<entry> entries;                   ///< Consecutive, from index + 1.
 
   /// Equal iff all fields are.

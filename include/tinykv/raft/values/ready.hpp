@@ -1,6 +1,7 @@
 #pragma once
 
 #include <tinykv/core/failure.hpp>
+#include <tinykv/raft/values/membership.hpp>
 #include <tinykv/raft/values/message.hpp>
 #include <tinykv/raft/values/state.hpp>
 
@@ -51,6 +52,24 @@ struct read_refusal {
   failure reason;        ///< Always `rejected`.
 };
 
+/// A follower that lacks entries which the log of this leader no longer has: it needs a snapshot. Asked once; answered by
+/// `snapshot_sent` or `snapshot_failed`.
+struct snapshot_request {
+  peer_id peer;         ///< Who needs it.
+  tinykv::term term;    ///< Of the leader that asks.
+  log_index at_least;   ///< The last entry that it must hold the effect of, or the log does not follow on.
+
+  /// Equal iff all fields are.
+  friend bool operator==(snapshot_request const&, snapshot_request const&) = default;
+};
+
+/// What a peer says to a snapshot that it is offered.
+enum class snapshot_verdict : std::uint8_t {
+  ignored = 0,  ///< Of an old term, or another one is being installed: nothing is answered.
+  held = 1,     ///< Its effect is here already; the leader has been told how far.
+  wanted = 2,   ///< It would help.
+};
+
 /// All outputs of a peer since the last one, in the order in which the store deals with them.
 struct ready {
   ticket number;                          ///< What `persisted` will name.
@@ -58,10 +77,14 @@ struct ready {
   std::vector<entry> entries;             ///< To be stored; the first one replaces whatever is at its index and above.
   std::vector<message> early;             ///< May go at once (SAFETY.md §1).
   std::vector<message> late;              ///< Go when this Ready is durable.
-  std::vector<entry> committed;           ///< To be applied, in order; each index is handed out once.
+  std::vector<entry> committed;           ///< To be applied, in order; each index is handed out once. Ends with a
+                                          ///< configuration entry: none follows before that is applied.
+  std::optional<membership> configuration;  ///< What that entry puts in force when it is applied; none if it changes nothing.
   std::vector<fetch_request> fetches;     ///< To be read from the log.
   std::vector<read_grant> reads;          ///< Reads whose index is known.
   std::vector<read_refusal> refused;      ///< Reads that failed.
+  std::vector<snapshot_request> snapshots;  ///< Followers that need one.
+  bool removed = false;                   ///< This peer is no member any more; it does nothing from now on (once).
 
   /// True iff a log batch must carry it. A Ready without writes is durable as soon as those before it are.
   bool has_writes() const { return state.has_value() || !entries.empty(); }
@@ -72,9 +95,29 @@ struct brief {
   raft::role role = role::follower;  ///< Its role.
   tinykv::term term;                 ///< Its term.
   peer_id leader;                    ///< The leader it knows; 0 = none.
+  peer_id transferee;                ///< To whom this leader is handing over; 0 = to nobody.
 
   /// Equal iff all fields are.
   friend constexpr bool operator==(brief const&, brief const&) = default;
+};
+
+/// How a leader sends to a peer.
+enum class progress_state : std::uint8_t {
+  probing = 0,      ///< Looks for where the logs part.
+  replicating = 1,  ///< Appends follow one another.
+  snapshot = 2,     ///< Waits until a snapshot is there.
+};
+
+/// What a leader knows of a peer.
+struct peer_progress {
+  peer_id peer;                                      ///< Whose.
+  progress_state state = progress_state::probing;    ///< How it is sent to.
+  log_index match;                                   ///< Durable and equal there, up to here.
+  log_index next;                                    ///< The next entry to send.
+  bool active = false;                               ///< Heard of since the last check of the quorum.
+
+  /// Equal iff all fields are.
+  friend bool operator==(peer_progress const&, peer_progress const&) = default;
 };
 
 /// What can be seen of a peer from outside.
@@ -90,6 +133,10 @@ struct status {
   log_index commit;                    ///< Known to be on a quorum.
   log_index applied;                   ///< As told by `applied`.
   membership configuration;            ///< In force.
+  peer_id transferee{};                ///< To whom a leader is handing over; 0 = to nobody.
+  bool change_pending = false;         ///< The log holds a configuration entry that is not applied.
+  bool installing = false;             ///< A snapshot is being installed.
+  std::vector<peer_progress> peers{};  ///< Of a leader: the others.
 };
 
 }  // namespace tinykv::raft

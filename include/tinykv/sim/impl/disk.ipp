@@ -6,12 +6,12 @@
 namespace tinykv::sim {
 
 TINYKV_DECL void disk::apply(policy::log_write const& write) {
-  // A caller that breaks its promises (LogStorage 7) would find no real disk that tells it.
+  // A caller that breaks its promises (LogStorage 8) would find no real disk that tells it.
   auto& group = groups_[write.group];
   if (write.drop_entries) group.entries.clear();
   if (write.truncated) {
     auto const last = group.entries.empty() ? group.truncated.at.index : group.entries.back().index;
-    TINYKV_CHECK(write.truncated->at.index >= group.truncated.at.index);
+    TINYKV_CHECK(write.drop_entries || write.truncated->at.index >= group.truncated.at.index);
     TINYKV_CHECK(write.drop_entries || write.truncated->at.index <= last || group.entries.empty());
     std::erase_if(group.entries, [&](raft::entry const& e) { return e.index <= write.truncated->at.index; });
     group.truncated = *write.truncated;
@@ -39,6 +39,7 @@ TINYKV_DECL policy::log_contents disk::load() const {
     log.truncated = group.truncated;
     log.last = group.last().index;
     for (auto const& e : group.entries) {
+      log.bytes += raft::cost_of(e);
       if (log.runs.empty() || log.runs.back().term != e.term) log.runs.push_back({e.index, e.term});
       if (e.index > group.state.commit) log.tail.push_back(e);
       if (e.kind == raft::entry_kind::configuration) log.configurations.push_back(e);

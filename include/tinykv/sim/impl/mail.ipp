@@ -8,15 +8,26 @@
 
 namespace tinykv::sim {
 
-TINYKV_DECL void mail::send(host& from, store_id to, policy::envelope letter) {
+namespace detail {
+
+/// The lines of a letter: `message` for each message, `piece` for each piece of a snapshot.
+inline void note_letter(world& in, occurrence message, occurrence piece, store_id from, store_id to, policy::envelope const& letter) {
   for (auto const& [group, m] : letter.messages)
-    in_.note(occurrence::send, from.id.value, to.value, static_cast<std::uint64_t>(m.kind), m.term.value, m.index.value,
-             m.commit.value);
+    in.note(message, from.value, to.value, static_cast<std::uint64_t>(m.kind), m.term.value, m.index.value, m.commit.value);
+  for (auto const& [group, m] : letter.snapshots)
+    in.note(piece, from.value, to.value, m.term.value, m.at.index.value, m.offset,
+            m.data.size() * 4 + (m.answer ? 2U : 0U) + (m.refused ? 1U : 0U));
+}
+
+}  // namespace detail
+
+TINYKV_DECL void mail::send(host& from, store_id to, policy::envelope letter) {
+  detail::note_letter(in_, occurrence::send, occurrence::send_piece, from.id, to, letter);
   if (auto* const witness = in_.watcher()) witness->sent(from.greeting, to, letter);
 
   if (auto const kind = in_.weather.mute; kind && in_.chance().chance(in_.weather.mute_per_mille))
     std::erase_if(letter.messages, [&](policy::group_message const& m) { return m.message.kind == *kind; });
-  if (letter.messages.empty()) return;
+  if (letter.messages.empty() && letter.snapshots.empty()) return;
 
   auto& receiver = in_.host(to);
   if (receiver.sink == nullptr) return;  // nobody listens there
@@ -99,14 +110,12 @@ TINYKV_DECL void mail::arrive(line const& on, policy::envelope letter) {
   if (state != link::open || receiver.life != on->to_life || receiver.sink == nullptr) return lose(on, letter);
   if (auto const wait = receiver.paused_until - in_.now(); wait > duration::zero())
     return fly(on, std::move(letter), wait);  // the socket's buffer
-  for (auto const& [group, m] : letter.messages)
-    in_.note(occurrence::deliver, on->from.store.value, on->to.value, static_cast<std::uint64_t>(m.kind), m.term.value,
-             m.index.value, m.commit.value);
+  detail::note_letter(in_, occurrence::deliver, occurrence::deliver_piece, on->from.store, on->to, letter);
   receiver.sink->received(on->from, std::move(letter));
 }
 
 TINYKV_DECL void mail::lose(line const& on, policy::envelope const& letter) {
-  in_.note(occurrence::lose, on->from.store.value, on->to.value, letter.messages.size());
+  in_.note(occurrence::lose, on->from.store.value, on->to.value, letter.messages.size() + letter.snapshots.size());
 }
 
 TINYKV_DECL void mail::forget(store_id store) {

@@ -15,7 +15,7 @@ TINYKV_DECL result<done> network::start(store_identity const& self, policy::rece
 }
 
 TINYKV_DECL void network::send(store_id to, policy::envelope mail) noexcept {
-  if (usable()) in_->post_office().send(*on_, to, std::move(mail));
+  if (usable() && to != on_->id) in_->post_office().send(*on_, to, std::move(mail));
 }
 
 TINYKV_DECL void network::stop() noexcept {

@@ -54,6 +54,7 @@ TINYKV_DECL void world::crash(store_id store) {
   dead.sink = nullptr;
   if (dead.lanes != nullptr) dead.lanes->crash();  // a lane task in flight may still reach the disks
   if (dead.engine) dead.engine->crash(*this, store);
+  dead.spools.crash(*this, store);
   mail_.forget(store);
   dead.lanes = nullptr;
   dead.disk_failed = false;

@@ -15,9 +15,10 @@ struct sqlite_kv_options {
   std::string path;                             ///< The file. Beside it: `<path>-wal`, `<path>-shm`, `<path>.lock`.
   std::vector<std::string> families;            ///< Of [a-z0-9_]; family n is the n-th. Later openings may add at the end.
   std::uint32_t page_size = 16384;              ///< Of a new file: a power of two, 512 to 65536.
-  std::uint32_t views_max = 64;                 ///< Views open at once; one more is `rejected` (busy).
+  std::uint32_t views_max = 64;                 ///< Views open at once, but for the writer's; one more is `rejected` (busy).
   std::uint32_t idle_views_max = 8;             ///< Connections of closed views that are kept for later ones.
   std::uint64_t checkpoint_bytes = 4ULL << 20;  ///< Copy the write-ahead log into the file when it grew by so much.
+  std::uint64_t view_wal_bytes_max = 4ULL << 30;///< A view fails when the write-ahead log has grown by so much beside it.
   std::uint32_t cache_kib = 8192;               ///< Of each connection: one writes, one per view reads.
 };
 
@@ -50,7 +51,8 @@ class sqlite_cursor {
 };
 
 /// The engine at one moment (`KvView`): a connection with a read transaction of its own. While it is open, the
-/// write-ahead log cannot begin anew and grows: keep it for as short as can be.
+/// write-ahead log cannot begin anew and grows: keep it for as short as can be. One that has let it grow by
+/// `view_wal_bytes_max` reads no further: `rejected` (busy).
 class sqlite_view {
  public:
   /// The value of `key`, or none. `fatal` (corrupt) when the stored checksum does not fit key and value.
@@ -64,9 +66,10 @@ class sqlite_view {
 
  private:
   friend class detail::kv_state;
-  sqlite_view(std::shared_ptr<detail::kv_state> engine, std::unique_ptr<detail::kv_reader> reader);
+  sqlite_view(std::shared_ptr<detail::kv_state> engine, std::unique_ptr<detail::kv_reader> reader, bool of_writer);
   std::shared_ptr<detail::kv_state> engine_;
   std::unique_ptr<detail::kv_reader> reader_;
+  bool of_writer_;
 };
 
 /// A durable `KvEngine` in one SQLite file: a table per family, each row with a checksum over family, key and value.
@@ -92,6 +95,8 @@ class sqlite_kv {
   result<done> sync();
   /// What is there now; `rejected` (busy) when `views_max` are open. Any thread.
   result<sqlite_view> view() const;
+  /// What is there now, whatever the number of open views. From the lane that writes; one at a time.
+  result<sqlite_view> writer_view();
 
   /// What the write-ahead log holds, in bytes: grows while views keep it from beginning anew. Any thread.
   std::uint64_t wal_bytes() const;
@@ -101,7 +106,7 @@ class sqlite_kv {
   std::shared_ptr<detail::kv_state> state_;
 };
 
-static_assert(policy::KvEngine<sqlite_kv>);
+static_assert(policy::WriterViewEngine<sqlite_kv>);
 
 }  // namespace tinykv::storage
 

@@ -19,6 +19,7 @@ struct sqlite_log_options {
   std::uint64_t dead_bytes_max = 64ULL << 20;      ///< Above it, and above what is alive, live records move forward.
   std::uint64_t move_bytes_max = 1ULL << 20;       ///< What one commit moves forward at most, about.
   std::uint32_t drop_rows_max = 1000;              ///< Dead rows that one commit deletes at most.
+  std::uint64_t drop_bytes_max = 16ULL << 20;      ///< Of their bodies, about: freeing a page costs as much as reading it.
 };
 
 /// What a log's file is used for.

@@ -62,6 +62,9 @@ class durable_promises {
     }
   }
 
+  /// Another peer of the group is on this store, or none: indices begin anew; the promises of votes stay.
+  void peer_changed(store_id store) { seen_.erase(store); }
+
   /// The state in memory of a store, in its `life`.
   void observe(store_id store, std::uint64_t life, raft::status const& now) {
     auto& before = seen_[store];

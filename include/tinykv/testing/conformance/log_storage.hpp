@@ -1,17 +1,21 @@
 #pragma once
 
 #include <tinykv/policy/log_storage.hpp>
+#include <tinykv/testing/conformance/detail/log_space.hpp>
 #include <tinykv/testing/conformance/detail/log_under_test.hpp>
 #include <tinykv/testing/conformance/suite.hpp>
 
+#include <concepts>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace tinykv::testing {
 
-/// The promises of `policy::LogStorage` as cases. `open` is an `Opener` of the model; each case opens a fresh log.
-/// Promise 3's damage and promise 5 need a way to break the disk and are left to the model's own tests.
+/// The promises of `policy::LogStorage` as cases. `open` is an `Opener` of the model; each case opens a fresh log. If it has
+/// `std::uint64_t used(Model const&)`, the bytes that the model takes on its disk, promise 6 is a case, too. Promise 3's
+/// damage and promise 5 need a way to break the disk and are left to the model's own tests.
 template <class Open>
 std::vector<conformance_case> log_storage_suite(Open open) {
   using log = detail::log_under_test<Open>;
@@ -233,6 +237,24 @@ std::vector<conformance_case> log_storage_suite(Open open) {
     out.expect_failure(l.fetch(1, 101, 101), error_code::not_found, "dropped entries are gone");
   });
 
+  add("a group that was left begins again from nothing, and keeps its vote", [](log& l, report& out) {
+    auto w = log::write(1, log::entries(1, 9, 2));
+    w.state = log::state(5, 2, 9);
+    l.commit(w);
+    w = log::write(1);
+    w.truncated = log::truncation(7, 2, 3);
+    l.commit(w);
+    w.drop_entries = true;
+    w.truncated = raft::truncation{};
+    w.state = log::state(5, 2, 0);
+    l.commit(w);
+    auto const left = l.group(l.reload(), 1);
+    out.expect(left.truncated == raft::truncation{} && left.last == log_index{0} && left.runs.empty(), "an empty log");
+    out.expect(left.state == log::state(5, 2, 0), "term and vote stay (SAFETY.md §4)");
+    l.commit(log::write(1, log::entries(1, 3, 6)));
+    l.holds(1, log::entries(1, 3, 6), "entries from the first one on");
+  });
+
   add("fetch keeps its bounds", [](log& l, report& out) {
     std::vector<raft::entry> all;
     for (std::uint64_t i = 1; i <= 10; ++i) all.push_back(log::entry(i, 1, std::string(100, 'a')));  // cost 164 each
@@ -300,6 +322,10 @@ std::vector<conformance_case> log_storage_suite(Open open) {
       l.holds(g + 1, want[static_cast<std::size_t>(g)], "group " + std::to_string(g + 1) + " of a long history");
     out.expect(l.reload().groups.size() == want.size(), "all groups of a long history");
   });
+
+  add("bytes counts what is above the truncation", detail::bytes_are_counted<log>);
+  if constexpr (requires(Open o, typename log::model const& m) { { o.used(m) } -> std::convertible_to<std::uint64_t>; })
+    add("space is used again", detail::space_is_used_again<log>);
 
   add("a log is moved like a value", [](log& l, report& out) {
     l.commit(log::write(1, log::entries(1, 2, 1)));

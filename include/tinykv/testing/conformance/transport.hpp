@@ -59,17 +59,23 @@ class recording_sink final : public policy::receive_sink {
   }
   /// Forgets the greetings that wait, unanswered.
   void forget() { waiting_.clear(); }
-  /// True iff every message of `mail` has come from that start of a store, with its priority. A model may cut an envelope.
+  /// True iff everything in `mail` has come from that start of a store, with its priority. A model may cut an envelope.
   bool has(store_identity const& from, policy::envelope const& mail) const {
-    return std::all_of(mail.messages.begin(), mail.messages.end(), [&](policy::group_message const& wanted) {
+    auto const come = [&](auto const& wanted) {
       return std::any_of(mails.begin(), mails.end(), [&](auto const& each) {
         return each.first == from && each.second.priority == mail.priority && contains(each.second, wanted);
       });
-    });
+    };
+    return std::all_of(mail.messages.begin(), mail.messages.end(), come) &&
+           std::all_of(mail.snapshots.begin(), mail.snapshots.end(), come);
   }
   /// True iff `mail` holds `message`.
   static bool contains(policy::envelope const& mail, policy::group_message const& message) {
     return std::find(mail.messages.begin(), mail.messages.end(), message) != mail.messages.end();
+  }
+  /// True iff `mail` holds the piece of a snapshot.
+  static bool contains(policy::envelope const& mail, policy::group_snapshot const& piece) {
+    return std::find(mail.snapshots.begin(), mail.snapshots.end(), piece) != mail.snapshots.end();
   }
 
  private:
@@ -118,7 +124,52 @@ class stores_under_test {
     reply.round = n;
     reply.read = read_id{8};
     reply.refused = true;
+    reply.forced = true;
     return {priority, {{group_id{1}, m}, {group_id{n + 1}, reply}}};
+  }
+  /// A mail with a piece of a snapshot, of `size` bytes.
+  static policy::envelope piece(std::uint64_t n, std::size_t size) {
+    std::string data(size, ' ');
+    for (std::size_t i = 0; i < size; ++i) data[i] = static_cast<char>((i * 31 + n) >> 3);
+    auto const all = std::uint64_t{1} << 40;
+    raft::snapshot_message m{peer_id{1}, peer_id{2}, term{n}, ~n, {log_index{n + 5}, term{4}}, all, n << 16, bytes::adopt(std::move(data))};
+    return {policy::priority::bulk, {}, {{group_id{n + 1}, m}}};
+  }
+  /// A mail that answers one.
+  static policy::envelope piece_reply(std::uint64_t n, bool refused) {
+    raft::snapshot_message m{peer_id{2}, peer_id{1}, term{n}, ~n, {log_index{n + 5}, term{4}}, 1000, 999, {}, true, refused};
+    return {policy::priority::urgent, {}, {{group_id{n + 1}, m}}};
+  }
+
+  /// A message of each kind, with what that kind says.
+  static policy::envelope mail_of_all_kinds() {
+    policy::envelope out{policy::priority::urgent, {}, {}};
+    auto const add = [&](raft::message_kind kind, auto fill) {
+      raft::message m;
+      m.kind = kind;
+      m.from = peer_id{21};
+      m.to = peer_id{22};
+      m.term = term{7};
+      fill(m);
+      out.messages.push_back({group_id{out.messages.size() + 1}, std::move(m)});
+    };
+    auto const last = [](raft::message& m) { m.index = log_index{1ULL << 40}, m.log_term = term{6}; };
+    using enum raft::message_kind;
+    add(pre_vote_request, last);
+    add(pre_vote_reply, [](raft::message& m) { m.refused = true; });
+    add(vote_request, last);
+    add(vote_request, [&](raft::message& m) { last(m), m.forced = true; });
+    add(vote_reply, [](raft::message&) {});
+    add(append, last);
+    add(append_reply, [](raft::message& m) { m.index = log_index{9}, m.commit = log_index{8}; });
+    add(append_reply, [](raft::message& m) { m.refused = true, m.index = log_index{9}, m.hint = log_index{5}, m.log_term = term{2}; });
+    add(heartbeat, [](raft::message& m) { m.commit = log_index{4}, m.round = 3; });
+    add(heartbeat_reply, [](raft::message& m) { m.round = ~std::uint64_t{0}; });
+    add(read_request, [](raft::message& m) { m.read = read_id{1ULL << 61}; });
+    add(read_reply, [](raft::message& m) { m.read = read_id{12}, m.index = log_index{10}; });
+    add(timeout_now, [](raft::message&) {});
+    add(removed, [](raft::message& m) { m.round = 5; });
+    return out;
   }
 
   store& start(std::uint64_t id, std::uint64_t epoch = 1) {
@@ -187,6 +238,53 @@ std::vector<conformance_case> transport_suite(std::function<std::unique_ptr<Worl
     for (auto const each : {policy::priority::urgent, policy::priority::normal, policy::priority::bulk})
       out.expect(in.deliver(1, 2, stores::mail(1, each)), "a mail arrives with its priority");
   });
+  add("a message of each kind arrives with everything that it says", [](stores& in, report& out) {
+    in.start(1), in.start(2);
+    out.expect(in.deliver(1, 2, stores::mail_of_all_kinds()), "a message of each kind arrives as it was sent");
+  });
+  add("pieces of snapshots and their answers arrive unchanged", [](stores& in, report& out) {
+    in.start(1), in.start(2);
+    raft::snapshot_message piece;
+    piece.from = peer_id{11};
+    piece.to = peer_id{~std::uint64_t{0}};
+    piece.term = term{7};
+    piece.id = 1ULL << 63;
+    piece.at = {log_index{99}, term{6}};
+    piece.size = 1ULL << 40;
+    piece.offset = 12345;
+    auto answer = piece;
+    answer.answer = answer.refused = true;
+    std::string data(raft::snapshot_message::chunk_bytes_max, ' ');
+    for (std::size_t i = 0; i < data.size(); ++i) data[i] = static_cast<char>(i * 37 >> 4);
+    piece.data = bytes::adopt(std::move(data));
+    out.expect(in.deliver(1, 2, {policy::priority::bulk, {}, {{group_id{5}, piece}}}), "a piece of a snapshot arrives as it was sent");
+    out.expect(in.deliver(1, 2, {policy::priority::urgent, {}, {{group_id{5}, answer}}}), "its answer arrives as it was sent");
+  });
+  add("messages of many groups travel in one mail", [](stores& in, report& out) {
+    in.start(1), in.start(2);
+    policy::envelope mail{policy::priority::urgent, {}, {}};
+    for (std::uint64_t group = 1; group <= 2000; ++group) {
+      raft::message beat;
+      beat.kind = raft::message_kind::heartbeat;
+      beat.from = peer_id{group};
+      beat.to = peer_id{group + 5000};
+      beat.term = term{group % 7 + 1};
+      beat.round = group;
+      mail.messages.push_back({group_id{group}, beat});
+    }
+    out.expect(in.deliver(1, 2, mail), "each message of a mail arrives");
+  });
+  add("a flood is dropped in part, and what comes after it arrives", [](stores& in, report& out) {
+    in.start(1), in.start(2);
+    out.expect(in.deliver(1, 2, stores::mail(1)), "a mail arrives");
+    for (std::uint64_t n = 0; n < 5000; ++n) in[1].net->send(store_id{2}, stores::mail(1000 + n, policy::priority::bulk));
+    out.expect(in.deliver(1, 2, stores::mail(2, policy::priority::urgent)), "a mail arrives after a flood");
+    for (auto const& [from, mail] : in[2].sink.mails)
+      for (auto const& each : mail.messages) {
+        auto const n = each.message.kind == raft::message_kind::append ? each.message.term.value : each.message.round;
+        if (!out.expect(recording_sink::contains(stores::mail(n), each), "nothing else arrives")) return;
+      }
+  });
   add("a command of 1 MiB arrives unchanged", [](stores& in, report& out) {
     in.start(1), in.start(2);
     auto mail = stores::mail(1);
@@ -194,6 +292,18 @@ std::vector<conformance_case> transport_suite(std::function<std::unique_ptr<Worl
     for (std::size_t i = 0; i < large.size(); ++i) large[i] = static_cast<char>(i * 31 >> 3);
     mail.messages[0].message.entries[2].data = bytes::adopt(std::move(large));
     out.expect(in.deliver(1, 2, mail), "a large mail arrives as it was sent");
+  });
+  add("pieces of snapshots and their answers arrive unchanged", [](stores& in, report& out) {
+    in.start(1), in.start(2);
+    for (auto const size : {std::uint64_t{0}, std::uint64_t{1}, raft::snapshot_message::chunk_bytes_max})
+      out.expect(in.deliver(1, 2, stores::piece(size % 7 + 1, static_cast<std::size_t>(size))), "a piece arrives as it was sent");
+    auto many = stores::piece(1, raft::snapshot_message::chunk_bytes_max);
+    for (std::uint64_t n = 2; n <= 8; ++n) many.snapshots.push_back(stores::piece(n, 40000).snapshots[0]);
+    many.messages = stores::mail(9).messages;
+    out.expect(in.deliver(1, 2, many), "many pieces arrive, and the messages beside them");
+    for (auto const refused : {false, true})
+      out.expect(in.deliver(2, 1, stores::piece_reply(3, refused)), "an answer arrives as it was sent");
+    for (auto const& [from, mail] : in[1].sink.mails) out.expect(mail.messages.empty(), "nothing else arrives");
   });
   add("a store greets before it is heard, and says whom it means", [](stores& in, report& out) {
     in.start(1), in.start(2).sink.judging = false;

@@ -17,6 +17,9 @@ TINYKV_DECL void oracle::persisting(store_id store, sim::disk const& before, pol
   if (write.state && write.state->vote != peer_id{} && write.state->vote.value != store.value &&
       (write.state->term != disk.state.term || write.state->vote != disk.state.vote))
     reached_.count(situation::vote_persisted);
+  if (write.truncated && !write.drop_entries) reached_.count(situation::log_compacted);
+  if (write.truncated && write.drop_entries && write.truncated->at != position{} && disk.truncated.at != position{})
+    reached_.count(situation::snapshot_installed);
   if (write.entries.empty()) return;
   auto const first = write.entries.front().index;
   if (first <= disk.last().index && disk.find(first) != nullptr) {
@@ -38,6 +41,7 @@ TINYKV_DECL void oracle::sent(store_id store, policy::envelope const& mail) {
   for (auto const& [group, m] : mail.messages) {
     if (group != group_) continue;
     promises_.sent(store, disk, m);
+    if (m.kind == raft::message_kind::timeout_now) reached_.count(situation::leadership_handed_over);
     if (m.kind == raft::message_kind::append || m.kind == raft::message_kind::heartbeat) leads(m.from, m.term);
     auto before = m.log_term;
     for (auto const& e : m.entries) {
@@ -62,16 +66,22 @@ TINYKV_DECL void oracle::turned(store_id store, raft::core const& core) {
     appends_.leads(now.self, now.term, core.log());
     rule_.leads(now.self, now.term, now.commit, core.log());
   }
+  if (now.role == raft::role::leader && raft::is_joint(now.configuration)) reached_.count(situation::joint_leader);
+  // What became committed in this turn did so before or after the configuration changed in it.
+  auto const known = members_seen_.find(store);
+  auto const before = known == members_seen_.end() ? now.configuration : known->second;
   auto& seen = commit_seen_[store];
   for (auto index = seen + 1; index <= now.commit; ++index) {
     auto const* const e = entry_of(store, core, index);
     if (e == nullptr) continue;  // compacted
-    if (!commits_.committed(*e, now.configuration, [&](store_id s) { return disk_of(s); })) continue;
+    if (!commits_.committed(*e, before, now.configuration, [&](store_id s) { return disk_of(s); })) continue;
+    if (e->kind == raft::entry_kind::configuration) reached_.count(situation::members_changed);
     completeness_.committed({e->index, e->term}, now.term);
     answers_.committed(*e);
     if (e->term != now.term) reached_.count(situation::commit_of_old_term);
   }
   seen = std::max(seen, now.commit);
+  members_seen_[store] = now.configuration;
 }
 
 }  // namespace tinykv::testing

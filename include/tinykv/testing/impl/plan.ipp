@@ -44,7 +44,7 @@ inline sim::faults draw_weather(plan const& of, random& chance) {
   out.tail_per_mille = rare[of.of(fault::tail)] / 2;
   out.reset_per_mille = rare[of.of(fault::reset)];
   if (of.of(fault::mute) != 0) {
-    out.mute = static_cast<raft::message_kind>(chance.between(1, 10));
+    out.mute = static_cast<raft::message_kind>(chance.between(1, 12));
     out.mute_per_mille = rare[of.of(fault::mute)] * 5;
   }
   out.stall_per_mille = rare[of.of(fault::stall)] / 3;
@@ -69,6 +69,30 @@ inline void draw_bounds(raftstore::options& out, random& chance) {
   out.raft.pending_reads_max = static_cast<std::uint32_t>(chance.between(2, 64));
 }
 
+// How long logs are kept, how snapshots travel, and how many stores wait to be added.
+inline void draw_upkeep(plan& out, random& chance) {
+  auto& store = out.cluster.store;
+  if (auto const strength = out.of(fault::compaction); strength != 0) {
+    store.compaction.entries_max = chance.between(4, 400 / strength);
+    store.compaction.bytes_max = chance.between(500, 100'000 / strength);
+    store.compaction.entries_kept = chance.below(store.compaction.entries_max);
+    store.compaction.follower_entries_max = store.compaction.entries_max * chance.between(1, 4);
+    store.compaction.follower_bytes_max = store.compaction.bytes_max * chance.between(1, 4);
+    store.compaction.piece_entries_max = chance.between(2, 200);
+    store.unsynced_entries_max = chance.between(5, 500);
+    store.unsynced_max = std::chrono::milliseconds{chance.between(20, 2000)};
+    store.snapshots.window_bytes_max = chance.between(1, 4) * raft::snapshot_message::chunk_bytes_max;
+    store.snapshots.resend_ticks = static_cast<std::uint32_t>(chance.between(2, 10));
+    store.snapshots.patience_ticks = static_cast<std::uint32_t>(chance.between(20, 100));
+  }
+  if (out.of(fault::members) != 0) {
+    out.cluster.spares = static_cast<std::uint32_t>(chance.between(1, 2));
+    store.raft.promotion_lag_max = chance.between(1, 100);
+  }
+  store.raft.uncommitted_bytes_max = chance.between(4'000, 60'000);
+  store.raft.inflight_bytes_max = chance.between(1'000, 60'000);
+}
+
 }  // namespace detail
 
 TINYKV_DECL plan draw_plan(std::uint64_t seed) {
@@ -80,6 +104,7 @@ TINYKV_DECL plan draw_plan(std::uint64_t seed) {
   detail::draw_strengths(out, chance);
   out.cluster.weather = detail::draw_weather(out, chance);
   detail::draw_bounds(out.cluster.store, chance);
+  detail::draw_upkeep(out, chance);
   return out;
 }
 

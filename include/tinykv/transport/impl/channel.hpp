@@ -7,9 +7,25 @@
 
 #include <boost/beast/websocket.hpp>
 
+#if defined(__unix__) || defined(__APPLE__)
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#endif
+
 namespace tinykv::transport::detail {
 
 namespace ws = boost::beast::websocket;
+
+/// Lets little of what was written wait in the kernel, where nothing can overtake it.
+inline void bound_unsent(tcp::socket& socket, std::size_t bytes) {
+#ifdef TCP_NOTSENT_LOWAT
+  auto const most = static_cast<int>(std::min<std::size_t>(bytes, 1U << 30));
+  ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &most, sizeof most);
+#else
+  static_cast<void>(socket), static_cast<void>(bytes);
+#endif
+}
 
 /// One websocket connection: frames out of a queue, frames into messages, deadlines, and one end. Derived classes say
 /// what is talked about. Both sides begin with one message each, the greeting and its verdict; what is queued before waits
@@ -38,8 +54,11 @@ class channel : public connection, public std::enable_shared_from_this<channel> 
     socket_.set_option(ws::stream_base::timeout{timer_span(o.handshake_deadline), timer_span(o.idle_deadline), true});
   }
 
+  ~channel() override { unbook(); }
+
   /// Answers the request that asked for the upgrade.
   void accept(upgrade_request request) {
+    become_stranger();
     limit(port().options.handshake_deadline);
     auto const asked = std::make_shared<upgrade_request>(std::move(request));
     socket_.async_accept(*asked, [me = shared_from_this(), asked](io_error wrong) { me->shook_hands(wrong); });
@@ -51,7 +70,8 @@ class channel : public connection, public std::enable_shared_from_this<channel> 
   bool send(wire::frame_kind kind, raft::priority priority, std::string body, std::uint64_t tag = 0) {
     if (ended_ || !queue_.push(kind, priority, std::move(body), tag)) return false;
     write();
-    return true;
+    book();
+    return !ended_;
   }
   /// Sends a greeting or verdict, before everything that is queued.
   void greet(wire::frame_kind kind, std::string body) {
@@ -62,6 +82,7 @@ class channel : public connection, public std::enable_shared_from_this<channel> 
   /// Both sides have greeted: what is queued goes out, and the deadline of the handshake is over.
   void open_queue() {
     greeted_ = true;
+    leave_strangers();
     deadline_.cancel();
     write();
   }
@@ -82,8 +103,14 @@ class channel : public connection, public std::enable_shared_from_this<channel> 
     greet(wire::frame_kind::verdict, wire::encode_verdict(reason));
     last_words_ = std::move(reason);
   }
+  void make_way(close_reason why) override {
+    if (ended_) return abort();  // it was saying farewell
+    close(why, rejected(error_code::busy, why == close_reason::crowded_out ? "too many connections that are not let in yet"
+                                                                           : "this client held most of too much memory"));
+  }
   void abort() noexcept override {
     ended_ = true;
+    unbook();
     auto const me = std::exchange(kept_, nullptr);
     deadline_.cancel();
     write_deadline_.cancel();
@@ -97,6 +124,8 @@ class channel : public connection, public std::enable_shared_from_this<channel> 
   virtual bool received(wire::frame_joiner::message const& what) = 0;
   /// The first frame of the message `tag` is being written: from now on the other side may have it.
   virtual void handed_over(std::uint64_t) {}
+  /// True for a connection that may be closed when memory is short, and that gives back at once what it does not need.
+  virtual bool is_client() const { return false; }
   /// The connection is over, by either side or the network. Called once; not after `abort`.
   virtual void ended(close_reason why, failure const& reason) = 0;
 
@@ -118,15 +147,30 @@ class channel : public connection, public std::enable_shared_from_this<channel> 
     opened();
     if (!ended_) read();
   }
+  // By pieces of a frame: what is declared and does not come takes no memory, and what comes is booked.
   void read() {
-    socket_.async_read(buffer_, [me = shared_from_this()](io_error wrong, std::size_t size) { me->take_frame(wrong, size); });
+    socket_.async_read_some(buffer_, read_bytes_max,
+                            [me = shared_from_this()](io_error wrong, std::size_t size) { me->take_bytes(wrong, size); });
   }
-  void take_frame(io_error wrong, std::size_t size);
+  void take_bytes(io_error wrong, std::size_t size);
+  void take_frame();
+  // Tells the port what this connection holds; it may end by that.
+  void book() {
+    if (ended_) return;
+    auto const held = buffer_.capacity() + joiner_.bytes_held() + queue_.bytes_waiting() + writing_.piece.size();
+    port().bytes_held += held - booked_;
+    booked_ = held;
+    if (port().bytes_held > port().options.bytes_max) port().shed();
+  }
+  void unbook() noexcept { port().bytes_held -= std::exchange(booked_, 0); }
+  std::size_t weight() const override { return is_client() ? booked_ : 0; }
   void write();
   void wrote(io_error wrong, std::size_t size);
   void fail(io_error wrong);
 
   static constexpr std::size_t greeting_bytes_max = 64U << 10;
+  static constexpr std::size_t read_bytes_max = 64U << 10;
+  static constexpr std::size_t buffer_bytes_kept = 8U << 10;  // by a client between frames
 
   ws::stream<beast::tcp_stream> socket_;
   beast::flat_buffer buffer_;
@@ -139,6 +183,7 @@ class channel : public connection, public std::enable_shared_from_this<channel> 
   asio::steady_timer write_deadline_;
   std::shared_ptr<channel> kept_;  // this, while no operation is
   std::size_t strange_bytes_ = 0;  // received before the greeting
+  std::size_t booked_ = 0;         // what the port was told that this holds
   bool open_ = false;     // the websocket stands
   bool greeted_ = false;  // the queue may leave
   bool busy_ = false;     // a write is in progress
@@ -180,29 +225,38 @@ inline void channel::connect_to(tcp::resolver::results_type const& where, std::s
         if (me->ended_) return;
         if (wrong) return me->fail(wrong);
         io_error ignored;
-        beast::get_lowest_layer(me->socket_).socket().set_option(tcp::no_delay{true}, ignored);
+        auto& socket = beast::get_lowest_layer(me->socket_).socket();
+        socket.set_option(tcp::no_delay{true}, ignored);
+        bound_unsent(socket, me->port().options.unsent_bytes_max);
         me->limit(me->port().options.handshake_deadline);
         me->socket_.async_handshake(host, path, [me](io_error refused) { me->shook_hands(refused); });
       });
 }
 
-inline void channel::take_frame(io_error wrong, std::size_t size) {
+inline void channel::take_bytes(io_error wrong, std::size_t size) {
   if (ended_) return;
   if (wrong) return fail(wrong);
   port().counters.bytes_received += size;
   if (!greeted_ && (strange_bytes_ += size) > greeting_bytes_max)  // who has not greeted is given no memory to fill
     return close(close_reason::too_large, rejected(error_code::too_large, "a greeting above its bound"));
   if (!socket_.got_binary()) return close(close_reason::text_frame, rejected(error_code::corrupt, "a text message"));
-  auto const message = joiner_.push({static_cast<char const*>(buffer_.data().data()), size});
+  if (socket_.is_message_done()) take_frame();
+  book();
+  if (ended_) return;
+  if (waiting_) kept_ = shared_from_this();
+  else read();
+}
+
+inline void channel::take_frame() {
+  auto const message = joiner_.push({static_cast<char const*>(buffer_.data().data()), buffer_.size()});
   if (!message) {
     auto const large = message.error().code == error_code::too_large;
     return close(large ? close_reason::too_large : close_reason::malformed, message.error());
   }
   if (*message && !last_words_) waiting_ = !received(**message);
-  buffer_.consume(size);
-  if (ended_) return;
-  if (waiting_) kept_ = shared_from_this();
-  else read();
+  buffer_.consume(buffer_.size());
+  joiner_.release();
+  if (is_client() && buffer_.capacity() > buffer_bytes_kept) buffer_.shrink_to_fit();
 }
 
 inline void channel::write() {
@@ -233,6 +287,7 @@ inline void channel::wrote(io_error wrong, std::size_t size) {
   if (wrong) return fail(wrong);
   port().counters.bytes_sent += size;
   write();
+  book();
 }
 
 inline void channel::fail(io_error wrong) {
@@ -254,7 +309,8 @@ inline void channel::close(close_reason why, failure reason) {
   ended(why, reason);
   // A farewell is tried only where it can be heard, and has a deadline of its own.
   auto const hopeless = why == close_reason::network || why == close_reason::left || why == close_reason::silent ||
-                        why == close_reason::write_stalled || why == close_reason::slow_handshake;
+                        why == close_reason::write_stalled || why == close_reason::slow_handshake ||
+                        why == close_reason::crowded_out || why == close_reason::over_budget;
   if (!open_ || hopeless || !socket_.is_open()) return abort();
   limit(port().options.handshake_deadline);
   auto code = ws::close_code::policy_error;

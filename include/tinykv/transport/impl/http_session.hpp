@@ -13,6 +13,7 @@ class http_session final : public connection, public std::enable_shared_from_thi
       : connection(std::move(where)), stream_(std::move(socket)), buffer_(2 * port().options.http_header_bytes_max) {
     io_error ignored;
     stream_.socket().set_option(tcp::no_delay{true}, ignored);
+    become_stranger();
   }
 
   /// Reads the next request. The first one has the handshake's deadline, later ones the idle one.
@@ -52,6 +53,7 @@ class http_session final : public connection, public std::enable_shared_from_thi
     if (!taker) return reply({503, "text/plain; charset=utf-8", "not served by this process\n"}, true);
     if (taker->full()) return reply({503, "text/plain; charset=utf-8", "too many clients\n"}, true);
     stream_.expires_never();  // a websocket has timeouts of its own
+    leave_strangers();
     taker->take(std::move(stream_), parser_->release());
   }
 

@@ -90,6 +90,7 @@ TINYKV_DECL result<port> port::open(boost::asio::io_context& home, port_options 
   auto const wrong = [](char const* what) { return rejected(error_code::invalid_argument, what); };
   if (options.frame_bytes_max < 512) return wrong("frame_bytes_max is below 512");
   if (options.message_bytes_max == 0 || options.queue_bytes_max == 0 || options.connections_max == 0 ||
+      options.strangers_max == 0 || options.bytes_max == 0 || options.unsent_bytes_max == 0 ||
       options.calls_in_flight_max == 0 || options.call_bytes_in_flight_max == 0 || options.http_header_bytes_max == 0)
     return wrong("a bound of the port is 0");
   for (auto const each : {options.connect_deadline, options.handshake_deadline, options.idle_deadline, options.write_deadline,
@@ -114,6 +115,7 @@ TINYKV_DECL std::uint16_t port::number() const { return body_->number; }
 TINYKV_DECL std::string const& port::advertised() const { return body_->advertised; }
 TINYKV_DECL port_counters port::counters() const { return body_->counters; }
 TINYKV_DECL std::size_t port::connections() const { return body_->connections.size(); }
+TINYKV_DECL std::size_t port::bytes_held() const { return body_->bytes_held; }
 TINYKV_DECL void port::stop() noexcept {
   if (body_) body_->stop();
 }

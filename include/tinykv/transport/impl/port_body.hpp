@@ -57,12 +57,21 @@ class connection {
   virtual ~connection();
   /// Closes the socket at once and calls nothing of its owner's any more.
   virtual void abort() noexcept = 0;
+  /// Ends it, so that others have room.
+  virtual void make_way(close_reason) { abort(); }
+  /// How many bytes are free when it has made way for `bytes_max`; 0 = it does not: a store.
+  virtual std::size_t weight() const { return 0; }
 
  protected:
   port_body& port() const { return *port_; }
+  /// It was accepted, and nobody has let it in. There are at most `strangers_max` of these: the oldest makes way, since a
+  /// store or a client that means it is no stranger for long.
+  void become_stranger();
+  void leave_strangers();
 
  private:
   std::shared_ptr<port_body> port_;
+  std::uint64_t age_ = 0;  // among the strangers; 0 = none of them
 };
 
 /// Makes a connection that `stop` will find.
@@ -84,6 +93,8 @@ struct port_body : std::enable_shared_from_this<port_body> {
 
   void accept();
   void stop() noexcept;
+  /// Brings `bytes_held` down to `bytes_max`, as far as clients can.
+  void shed();
 
   /// The pause after `failures` failed attempts in a row: exponential, the upper half of it random.
   duration pause_after(unsigned failures) {
@@ -105,6 +116,10 @@ struct port_body : std::enable_shared_from_this<port_body> {
   bool stopped = false;
   port_counters counters;
   std::map<connection*, std::weak_ptr<connection>> connections;
+  std::map<std::uint64_t, connection*> strangers;  // by age: the first is the oldest
+  std::uint64_t strangers_seen = 0;
+  std::size_t bytes_held = 0;       // by channels, and by the bodies of calls without an answer
+  std::size_t call_bytes_held = 0;  // of these, by the bodies; at most half of bytes_max
   std::map<std::string, std::function<http_answer()>, std::less<>> pages;
   std::weak_ptr<upgrade_taker> stores;   // takes /peer
   std::weak_ptr<upgrade_taker> clients;  // takes /rpc
@@ -113,7 +128,32 @@ struct port_body : std::enable_shared_from_this<port_body> {
 inline connection::connection(std::shared_ptr<port_body> where) : port_(std::move(where)) {
   port_->connections.emplace(this, std::weak_ptr<connection>{});
 }
-inline connection::~connection() { port_->connections.erase(this); }
+inline connection::~connection() {
+  leave_strangers();
+  port_->connections.erase(this);
+}
+
+inline void connection::become_stranger() {
+  auto& all = port_->strangers;
+  age_ = ++port_->strangers_seen;
+  all.emplace(age_, this);
+  if (all.size() <= port_->options.strangers_max) return;
+  auto* const oldest = all.begin()->second;
+  oldest->leave_strangers();
+  ++port_->counters.crowded_out;
+  oldest->make_way(close_reason::crowded_out);
+}
+inline void connection::leave_strangers() { port_->strangers.erase(std::exchange(age_, 0)); }
+
+inline void port_body::shed() {
+  while (bytes_held > options.bytes_max) {
+    connection* heaviest = nullptr;
+    for (auto const& [each, weak] : connections)
+      if (each->weight() > (heaviest == nullptr ? 0 : heaviest->weight())) heaviest = each;
+    if (heaviest == nullptr) return;
+    heaviest->make_way(close_reason::over_budget);
+  }
+}
 
 template <class Connection, class... Args>
 std::shared_ptr<Connection> make_connection(std::shared_ptr<port_body> const& where, Args&&... args) {

@@ -231,6 +231,7 @@ TINYKV_DECL void websocket::send(store_id to, policy::envelope mail) noexcept {
 }
 
 TINYKV_DECL void websocket::set_peer(store_id to, std::string endpoint) {
+  if (!body_ || body_->stopped || to == body_->self.store) return;
   auto& way = body_->links[to];
   if (way.endpoint == endpoint) return;
   way.endpoint = std::move(endpoint);

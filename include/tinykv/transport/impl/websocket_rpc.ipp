@@ -160,17 +160,26 @@ class rpc_in final : public channel {
  private:
   /// Held by the `reply` of a call: gives the place back also when the handler forgets to answer.
   struct place {
+    std::shared_ptr<port_body> in;
     std::weak_ptr<channel> of;
     std::uint64_t id;
     std::size_t size;
-    place(std::weak_ptr<channel> where, std::uint64_t number, std::size_t bytes) : of(std::move(where)), id(number), size(bytes) {}
+    place(std::shared_ptr<port_body> all, std::weak_ptr<channel> where, std::uint64_t number, std::size_t bytes)
+        : in(std::move(all)), of(std::move(where)), id(number), size(bytes) {
+      in->bytes_held += size;
+      in->call_bytes_held += size;
+    }
     place(place const&) = delete;
     place& operator=(place const&) = delete;
     ~place() {
+      in->bytes_held -= size;  // also when the client has left: the request is still at work
+      in->call_bytes_held -= size;
       auto const me = std::static_pointer_cast<rpc_in>(of.lock());
       if (me && me->open_.erase(id) != 0) me->bytes_ -= size;
     }
   };
+
+  bool is_client() const override { return true; }
 
   bool received(wire::frame_joiner::message const& what) override {
     auto const net = net_.lock();
@@ -209,10 +218,15 @@ class rpc_in final : public channel {
       ++port().counters.calls_refused;
       return finish({call.id, rejected(error_code::busy, "too many requests of this client are unanswered")});
     }
+    // The other half is for what closing a client frees: so that always makes room.
+    if (size > o.bytes_max / 2 - port().call_bytes_held) {
+      ++port().counters.calls_refused;
+      return finish({call.id, rejected(error_code::busy, "the requests of all clients hold too much memory")});
+    }
     open_.insert(call.id);
     bytes_ += size;
     ++port().counters.calls_received;
-    auto held = std::make_shared<place>(weak_from_this(), call.id, size);
+    auto held = std::make_shared<place>(net.port, weak_from_this(), call.id, size);
     auto const handler = net.handler;  // which may stop the net
     (*handler)({call.method, std::move(call.body)}, call.patience, [held = std::move(held)](result<bytes> outcome) mutable {
       auto const here = std::exchange(held, nullptr);

@@ -22,6 +22,7 @@ inline void fill(peerpb::GroupMessage& out, raft::group_message const& from) {
   out.set_round(m.round);
   out.set_read(m.read.value);
   out.set_refused(m.refused);
+  out.set_forced(m.forced);
   std::size_t total = 0;
   for (auto const& e : m.entries) total += e.data.size();
   out.mutable_entry_data()->reserve(total);
@@ -44,7 +45,7 @@ inline bool read_entries(peerpb::GroupMessage& from, raft::message& out) {
   for (int i = 0; i < count; ++i) {
     auto const size = from.entry_sizes(i);
     if (size > block.size() - at) return false;
-    if (from.entry_kinds(i) > static_cast<std::uint32_t>(raft::entry_kind::configuration)) return false;
+    if (from.entry_kinds(i) > static_cast<std::uint32_t>(raft::entry_kind::barrier)) return false;
     out.entries.push_back({out.index + (static_cast<std::uint64_t>(i) + 1), term{from.entry_terms(i)},
                            static_cast<raft::entry_kind>(from.entry_kinds(i)), block.slice(at, static_cast<std::size_t>(size))});
     at += static_cast<std::size_t>(size);
@@ -54,7 +55,7 @@ inline bool read_entries(peerpb::GroupMessage& from, raft::message& out) {
 
 inline bool read_message(peerpb::GroupMessage& from, raft::group_message& out) {
   if (from.kind() < static_cast<std::uint32_t>(raft::message_kind::pre_vote_request) ||
-      from.kind() > static_cast<std::uint32_t>(raft::message_kind::read_reply))
+      from.kind() > static_cast<std::uint32_t>(raft::message_kind::removed))
     return false;
   out.group = group_id{from.group()};
   auto& m = out.message;
@@ -69,9 +70,48 @@ inline bool read_message(peerpb::GroupMessage& from, raft::group_message& out) {
   m.round = from.round();
   m.read = read_id{from.read()};
   m.refused = from.refused();
+  m.forced = from.forced();
   if (out.group == group_id{} || m.from == peer_id{} || m.to == peer_id{}) return false;
   if (m.kind != raft::message_kind::append && from.entry_terms_size() != 0) return false;
   return read_entries(from, m);
+}
+
+inline void fill(peerpb::GroupSnapshot& out, raft::group_snapshot const& from) {
+  auto const& m = from.message;
+  out.set_group(from.group.value);
+  out.set_from(m.from.value);
+  out.set_to(m.to.value);
+  out.set_term(m.term.value);
+  out.set_id(m.id);
+  out.set_index(m.at.index.value);
+  out.set_log_term(m.at.term.value);
+  out.set_size(m.size);
+  out.set_offset(m.offset);
+  out.set_data(m.data.data(), m.data.size());
+  out.set_answer(m.answer);
+  out.set_refused(m.refused);
+}
+
+/// Takes `from`'s data over; false when the piece lies outside its file, or an answer and a piece are mixed.
+inline bool read_snapshot(peerpb::GroupSnapshot& from, raft::group_snapshot& out) {
+  auto const piece = from.data().size();
+  if (from.group() == 0 || from.from() == 0 || from.to() == 0) return false;
+  if (piece > raft::snapshot_message::chunk_bytes_max) return false;
+  if (from.offset() > from.size() || piece > from.size() - from.offset()) return false;
+  if (from.answer() ? piece != 0 : from.refused()) return false;
+  out.group = group_id{from.group()};
+  auto& m = out.message;
+  m.from = peer_id{from.from()};
+  m.to = peer_id{from.to()};
+  m.term = term{from.term()};
+  m.id = from.id();
+  m.at = {log_index{from.index()}, term{from.log_term()}};
+  m.size = from.size();
+  m.offset = from.offset();
+  m.data = bytes::adopt(std::move(*from.mutable_data()));
+  m.answer = from.answer();
+  m.refused = from.refused();
+  return true;
 }
 
 }  // namespace detail
@@ -130,22 +170,31 @@ std::vector<std::string> encode(raft::envelope const& v, mail_limits const& limi
   peerpb::Mail mail;
   std::size_t size = 0;
   std::size_t entries = 0;
+  std::size_t count = 0;
   auto const flush = [&] {
     out.push_back(mail.SerializeAsString());
     mail.Clear();
-    size = entries = 0;
+    size = entries = count = 0;
   };
+  auto const make_room = [&](std::size_t more_bytes, std::size_t more_entries) {
+    auto const full = size + more_bytes > limits.bytes_target || entries + more_entries > limits.entries_max || count >= limits.messages_max;
+    if (count != 0 && full) flush();
+    size += more_bytes;
+    entries += more_entries;
+    ++count;
+  };
+  constexpr std::size_t numbers = 112;  // above what those of a message take
   for (auto const& each : v.messages) {
-    std::size_t cost = 96;  // above what the numbers of a message take
+    auto cost = numbers;
     for (auto const& e : each.message.entries) cost += e.data.size() + 16;
-    auto const full = size + cost > limits.bytes_target || entries + each.message.entries.size() > limits.entries_max ||
-                      static_cast<std::size_t>(mail.messages_size()) >= limits.messages_max;
-    if (mail.messages_size() != 0 && full) flush();
+    make_room(cost, each.message.entries.size());
     detail::fill(*mail.add_messages(), each);
-    size += cost;
-    entries += each.message.entries.size();
   }
-  if (mail.messages_size() != 0) flush();
+  for (auto const& each : v.snapshots) {
+    make_room(numbers + each.message.data.size(), 0);
+    detail::fill(*mail.add_snapshots(), each);
+  }
+  if (count != 0) flush();
   return out;
 }
 
@@ -155,7 +204,8 @@ result<raft::envelope> decode_mail(raft::priority priority, std::string_view dat
     return rejected(error_code::too_large, "mail with more than messages_max messages", limits.messages_max);
   peerpb::Mail in;
   if (!detail::parse(in, data)) return detail::malformed("malformed mail");
-  raft::envelope out{priority, {}};
+  raft::envelope out;
+  out.priority = priority;
   out.messages.reserve(static_cast<std::size_t>(in.messages_size()));
   auto room = limits.entries_max;
   for (auto& each : *in.mutable_messages()) {
@@ -164,6 +214,9 @@ result<raft::envelope> decode_mail(raft::priority priority, std::string_view dat
     room -= entries;
     if (!detail::read_message(each, out.messages.emplace_back())) return detail::malformed("mail with a malformed message");
   }
+  out.snapshots.reserve(static_cast<std::size_t>(in.snapshots_size()));
+  for (auto& each : *in.mutable_snapshots())
+    if (!detail::read_snapshot(each, out.snapshots.emplace_back())) return detail::malformed("mail with a malformed piece of a snapshot");
   return out;
 }
 

@@ -5,6 +5,7 @@
 #include <tinykv/storage/sqlite/detail/turn_format.hpp>
 
 #include <algorithm>
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -20,6 +21,7 @@ class log_summary {
     auto& to = pieces_.back();
     return for_entries(payload, record_first, e.first, e.last, [&](raft::entry entry) {
       to.last = entry.index;
+      bytes_ += raft::cost_of(entry);
       if (to.runs.empty() || to.runs.back().term != entry.term) to.runs.push_back({entry.index, entry.term});
       if (entry.kind == raft::entry_kind::configuration) to.configurations.push_back(entry);
       if (entry.index > commit) to.tail.push_back(std::move(entry));
@@ -27,7 +29,7 @@ class log_summary {
     });
   }
   policy::group_log finish(group_id id, turn_directory::group_places const& places) && {
-    policy::group_log out{id, places.state, places.truncated, {}, places.last(), {}, {}};
+    policy::group_log out{id, places.state, places.truncated, {}, places.last(), {}, {}, bytes_};
     std::sort(pieces_.begin(), pieces_.end(), [](piece const& a, piece const& b) { return a.first < b.first; });
     for (auto& from : pieces_) {
       for (auto const& run : from.runs)
@@ -47,6 +49,7 @@ class log_summary {
     std::vector<raft::entry> configurations;
   };
   std::vector<piece> pieces_;
+  std::uint64_t bytes_ = 0;
 };
 
 }  // namespace tinykv::storage::detail

@@ -24,7 +24,7 @@ class open_turn {
   std::uint64_t seq() const { return seq_; }
   std::size_t size() const { return body_.size(); }
 
-  /// One group's part of a batch. A part that breaks the caller's promise 7 is a broken assumption.
+  /// One group's part of a batch. A part that breaks the caller's promise 8 is a broken assumption.
   void take(policy::log_write const& write) {
     if (write.drop_entries) {
       body_.add(record_kind::drop, write.group, {}, {});

@@ -111,6 +111,7 @@ class turn_directory {
   std::uint64_t front() const { return front_; }
   std::size_t rows() const { return rows_.size(); }
   bool front_dead() const { return rows_.front().pins == 0; }
+  std::uint64_t front_bytes() const { return rows_.front().size; }
   std::uint64_t bytes_total() const { return bytes_total_; }
   std::uint64_t bytes_live() const { return bytes_live_; }
 

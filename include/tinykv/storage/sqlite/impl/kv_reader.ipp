@@ -5,6 +5,8 @@
 #include <tinykv/core/crc32c.hpp>
 #include <tinykv/storage/sqlite/impl/database.ipp>
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -47,8 +49,12 @@ class kv_reader {
     return made;
   }
 
-  /// SQLite takes the moment of the view at the first read, not at BEGIN.
-  result<done> begin() {
+  /// SQLite takes the moment of the view at the first read, not at BEGIN. The view fails when `written`, the pages of
+  /// all batches, has risen by `pages_max`.
+  result<done> begin(std::atomic<std::uint64_t> const& written, std::uint64_t pages_max) {
+    written_ = &written;
+    auto const now = written.load();
+    written_max_ = pages_max > ~std::uint64_t{0} - now ? ~std::uint64_t{0} : now + pages_max;
     if (auto begun = db_.finish(begin_, "begin a view"); !begun) return begun;
     auto const code = touch_.step();
     result<done> out;
@@ -61,6 +67,7 @@ class kv_reader {
 
   result<std::optional<bytes>> get(policy::family f, std::string_view key) {
     if (f.number >= gets_.size()) return rejected(error_code::invalid_argument, "there is no such column family");
+    if (auto late = too_late()) return *late;
     auto& select = gets_[f.number];
     select.bind(1, key);
     result<std::optional<bytes>> out;
@@ -86,6 +93,11 @@ class kv_reader {
     return corrupt_failure(db_.path(), "a row of family " + families_[f.number] + " is not what was written");
   }
   failure error() const { return db_.error("read keys"); }
+  /// Why nothing more may be read, if so.
+  std::optional<failure> too_late() const {
+    if (written_->load() <= written_max_) return std::nullopt;
+    return rejected(error_code::busy, "the view was open while too much was written (view_wal_bytes_max); take another");
+  }
 
   result<statement> borrow(shape s, policy::family f) {
     if (f.number >= families_.size()) return rejected(error_code::invalid_argument, "there is no such column family");
@@ -115,6 +127,8 @@ class kv_reader {
   statement commit_;
   std::vector<statement> gets_;
   std::vector<std::vector<statement>> idle_;
+  std::atomic<std::uint64_t> const* written_ = nullptr;
+  std::uint64_t written_max_ = 0;
 };
 
 /// One running statement at a time; turning round starts another one beside the key where the first one stood.
@@ -142,7 +156,9 @@ struct kv_cursor_state {
     step();
   }
   void step() {
-    error.reset();
+    error = reader.too_late();
+    on_row = false;
+    if (error) return;
     auto const code = running.step();
     on_row = code == SQLITE_ROW;
     if (!on_row && code != SQLITE_DONE) error = reader.error();

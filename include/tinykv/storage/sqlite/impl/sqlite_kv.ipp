@@ -54,7 +54,7 @@ class kv_state : public std::enable_shared_from_this<kv_state> {
     sqlite3_wal_hook(
         db().get(),
         [](void* self, sqlite3*, char const*, int pages) {
-          static_cast<kv_state*>(self)->wal_pages_ = static_cast<std::uint64_t>(pages);
+          static_cast<kv_state*>(self)->count(static_cast<std::uint64_t>(pages));
           return SQLITE_OK;
         },
         this);
@@ -92,19 +92,19 @@ class kv_state : public std::enable_shared_from_this<kv_state> {
     return done{};
   }
 
-  result<sqlite_view> view() {
-    auto reader = take_reader();
+  result<sqlite_view> view(bool of_writer) {
+    auto reader = take_reader(of_writer);
     if (!reader) return reader.error();
-    if (auto begun = (*reader)->begin(); !begun) {
-      give_back(nullptr);
+    if (auto begun = (*reader)->begin(written_pages_, options_.view_wal_bytes_max / page_size_); !begun) {
+      give_back(nullptr, of_writer);
       return begun.error();
     }
-    return sqlite_view{shared_from_this(), std::move(*reader)};
+    return sqlite_view{shared_from_this(), std::move(*reader), of_writer};
   }
-  void give_back(std::unique_ptr<kv_reader> reader) {
+  void give_back(std::unique_ptr<kv_reader> reader, bool of_writer) {
     if (reader && !reader->end()) reader.reset();
     std::lock_guard const lock{mutex_};
-    --open_views_;
+    if (!of_writer) --open_views_;
     if (reader && idle_.size() < options_.idle_views_max) idle_.push_back(std::move(reader));
   }
   std::uint64_t wal_bytes() const { return wal_pages_ * page_size_; }
@@ -115,6 +115,12 @@ class kv_state : public std::enable_shared_from_this<kv_state> {
   };
 
   connection& db() { return base_.db; }
+
+  /// A commit has left `pages` in the write-ahead log.
+  void count(std::uint64_t pages) {
+    auto const before = wal_pages_.exchange(pages);
+    written_pages_ += pages >= before ? pages - before : pages;  // fewer: the log began anew
+  }
 
   failure fail(failure why) {
     why.outcome = outcome::fatal;
@@ -179,12 +185,13 @@ class kv_state : public std::enable_shared_from_this<kv_state> {
     return db().checkpoint(SQLITE_CHECKPOINT_PASSIVE, left);
   }
 
-  result<std::unique_ptr<kv_reader>> take_reader() {
+  /// The writer's own view is not counted: what is applied must not wait for those who read.
+  result<std::unique_ptr<kv_reader>> take_reader(bool of_writer) {
     {
       std::lock_guard const lock{mutex_};
-      if (open_views_ == options_.views_max)
+      if (!of_writer && open_views_ == options_.views_max)
         return rejected(error_code::busy, "too many views are open (views_max)", options_.views_max);
-      ++open_views_;
+      if (!of_writer) ++open_views_;
       if (!idle_.empty()) {
         auto out = std::move(idle_.back());
         idle_.pop_back();
@@ -192,7 +199,7 @@ class kv_state : public std::enable_shared_from_this<kv_state> {
       }
     }
     auto made = kv_reader::open(options_);
-    if (!made) give_back(nullptr);
+    if (!made) give_back(nullptr, of_writer);
     return made;
   }
 
@@ -209,9 +216,10 @@ class kv_state : public std::enable_shared_from_this<kv_state> {
   statement begin_;
   statement commit_;
   statement mark_;
-  std::uint64_t page_size_ = 0;  // of the file, whatever the options say
+  std::uint64_t page_size_ = 4096;  // of the file, whatever the options say
   std::optional<failure> failed_;
   std::atomic<std::uint64_t> wal_pages_{0};
+  std::atomic<std::uint64_t> written_pages_{0};  // in all commits
   std::uint64_t checkpointed_pages_ = 0;
   std::mutex mutex_;  // guards what follows
   std::vector<std::unique_ptr<kv_reader>> idle_;
@@ -247,16 +255,18 @@ TINYKV_DECL result<std::optional<bytes>> sqlite_view::get(policy::family f, std:
 TINYKV_DECL sqlite_cursor sqlite_view::cursor(policy::family f) const {
   return sqlite_cursor{std::make_unique<detail::kv_cursor_state>(*reader_, f)};
 }
-TINYKV_DECL sqlite_view::sqlite_view(std::shared_ptr<detail::kv_state> engine, std::unique_ptr<detail::kv_reader> reader)
-    : engine_(std::move(engine)), reader_(std::move(reader)) {}
+TINYKV_DECL sqlite_view::sqlite_view(std::shared_ptr<detail::kv_state> engine, std::unique_ptr<detail::kv_reader> reader,
+                                     bool of_writer)
+    : engine_(std::move(engine)), reader_(std::move(reader)), of_writer_(of_writer) {}
 TINYKV_DECL sqlite_view::sqlite_view(sqlite_view&&) noexcept = default;
 TINYKV_DECL sqlite_view& sqlite_view::operator=(sqlite_view&& other) noexcept {
   std::swap(engine_, other.engine_);
   std::swap(reader_, other.reader_);
+  std::swap(of_writer_, other.of_writer_);
   return *this;
 }
 TINYKV_DECL sqlite_view::~sqlite_view() {
-  if (reader_) engine_->give_back(std::move(reader_));
+  if (reader_) engine_->give_back(std::move(reader_), of_writer_);
 }
 
 TINYKV_DECL result<sqlite_kv> sqlite_kv::open(sqlite_kv_options options) {
@@ -284,7 +294,8 @@ TINYKV_DECL result<sqlite_kv> sqlite_kv::open(sqlite_kv_options options) {
 }
 TINYKV_DECL result<done> sqlite_kv::write(policy::kv_batch const& batch) { return state_->write(batch); }
 TINYKV_DECL result<done> sqlite_kv::sync() { return state_->sync(); }
-TINYKV_DECL result<sqlite_view> sqlite_kv::view() const { return state_->view(); }
+TINYKV_DECL result<sqlite_view> sqlite_kv::view() const { return state_->view(false); }
+TINYKV_DECL result<sqlite_view> sqlite_kv::writer_view() { return state_->view(true); }
 TINYKV_DECL std::uint64_t sqlite_kv::wal_bytes() const { return state_->wal_bytes(); }
 TINYKV_DECL sqlite_kv::sqlite_kv(std::shared_ptr<detail::kv_state> opened) : state_(std::move(opened)) {}
 

@@ -214,11 +214,17 @@ class sqlite_log::impl {
   result<done> compact(detail::open_turn& turn) {
     auto const size_before = turn.size();
     std::uint32_t dropped = 0;
-    auto const drop_dead = [&] {
-      for (; dropped < options_.drop_rows_max && directory_.front() != turn.seq() && directory_.front_dead(); ++dropped)
-        directory_.drop_front();
+    std::uint64_t dropped_bytes = 0;
+    auto const may_drop = [&] {
+      return dropped < options_.drop_rows_max && dropped_bytes < options_.drop_bytes_max && directory_.front() != turn.seq();
     };
-    for (drop_dead(); dropped < options_.drop_rows_max && directory_.front() != turn.seq(); drop_dead()) {
+    auto const drop_dead = [&] {
+      for (; may_drop() && directory_.front_dead(); ++dropped) {
+        dropped_bytes += directory_.front_bytes();
+        directory_.drop_front();
+      }
+    };
+    for (drop_dead(); may_drop(); drop_dead()) {
       auto const dead = directory_.bytes_total() - std::min(directory_.bytes_total(), directory_.bytes_live());
       if (dead <= std::max(options_.dead_bytes_max, directory_.bytes_live())) break;
       auto const moved_so_far = turn.size() - size_before;

@@ -76,8 +76,13 @@ class log_under_test {
     for (auto const& e : want)
       if (runs.empty() || runs.back().term != e.term) runs.push_back({e.index, e.term});
     out_.expect(loaded.runs == runs, promise + " (runs, after a restart)");
+    std::uint64_t size = 0;
+    for (auto const& e : want) size += raft::cost_of(e);
+    out_.expect(loaded.bytes == size, promise + " (bytes, after a restart)");
     holds_now(group_number, want, promise + " (after a restart)");
   }
+  /// Bytes on the model's disk, if its opener tells them.
+  std::uint64_t used() { return open_.used(*log_); }
   report& out() { return out_; }
   model& log() { return *log_; }
   bool usable() const { return log_.has_value(); }

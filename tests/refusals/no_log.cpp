@@ -1,0 +1,13 @@
+// A composition that names no log: whether anything survives a crash is not for a default to decide.
+// refused: tinykv: the composition names no log: add `using log = ...;`
+
+#include "fitting.hpp"
+
+struct composition : refusals::defaults {
+  using machine = refusals::counter;
+#ifdef TINYKV_CONTROL
+  using log = tinykv::storage::memory_log;
+#endif
+  using transport = tinykv::transport::loopback;
+};
+static_assert(sizeof(tinykv::checked_composition<composition>) > 0);
