@@ -2,6 +2,7 @@
 
 #include "help.hpp"
 #include "line_editor.hpp"
+#include "region.hpp"
 #include "text.hpp"
 #include "verbs.hpp"
 #include "word_completion.hpp"
@@ -34,6 +35,7 @@ struct arguments {
   import_arguments import;
   export_arguments export_;
   doctor_arguments doctor;
+  region_arguments region;
   shell_arguments shell;
   completion_arguments completion;
 };
@@ -235,6 +237,8 @@ void command_line::add_files() {
 }
 
 void command_line::add_others() {
+  add_region_verbs(app_, a_.with, a_.region, run_);
+
   auto& doctor_verb = verb("doctor", "look at clocks, disk, ports and versions; exit code 1 if something fails",
                            help_of::doctor, [this] { return doctor(a_.with, a_.doctor); });
   doctor_verb.add_option("--data-dir", a_.doctor.data_dir,

@@ -4,6 +4,7 @@
 #include "text.hpp"
 #include "verbs.hpp"
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -14,6 +15,30 @@ namespace cli {
 using namespace tinykv;
 
 namespace {
+
+volatile std::sig_atomic_t interrupts = 0;
+
+/// While it lives, a first Ctrl-C or SIGTERM is noted, and a second one ends the program as ever.
+class interruptible {
+ public:
+  interruptible() {
+    interrupts = 0;
+    struct sigaction note {};
+    note.sa_handler = [](int) { interrupts = 1; };
+    note.sa_flags = static_cast<int>(SA_RESETHAND);
+    ::sigaction(SIGINT, &note, &before_[0]);
+    ::sigaction(SIGTERM, &note, &before_[1]);
+  }
+  interruptible(interruptible const&) = delete;
+  interruptible& operator=(interruptible const&) = delete;
+  ~interruptible() {
+    ::sigaction(SIGINT, &before_[0], nullptr);
+    ::sigaction(SIGTERM, &before_[1], nullptr);
+  }
+
+ private:
+  struct sigaction before_[2] = {};
+};
 
 /// Reads records, sends batches of them, many at once, and keeps account of what came back.
 class importer {
@@ -29,9 +54,10 @@ class importer {
         cluster_(with) {}
 
   int run() {
+    interruptible const during_this;
     skip();
     for (;;) {
-      while (in_flight_ < what_.in_flight && !ended_) {
+      while (in_flight_ < what_.in_flight && !ended_ && interrupts == 0) {
         auto next = next_piece();
         if (next->request.writes.empty()) break;
         send(std::move(next));
@@ -114,6 +140,7 @@ class importer {
     if (!reader_.problem().empty())
       return with_account(usage(reader_.problem(), "correct the line, or give the right --format"));
     if (in_.bad()) return with_account(usage("cannot read " + what_.file + " to its end", "is it a file?"));
+    if (!ended_) return with_account({exit_refused, rejected(error_code::canceled, "interrupted")});
     if (skipped_ < what_.skip)
       return usage("--skip " + std::to_string(what_.skip) + " is more than the " + std::to_string(skipped_) +
                    " records there are");

@@ -86,6 +86,29 @@ void session::start_one(std::string const& endpoint, wire::kv_request const& req
   connection_->client.ask_one(endpoint, request, connection_->timeout, std::move(answer));
 }
 
+wire::admin_answer session::ask_admin(wire::admin_request const& request, std::chrono::nanoseconds patience) {
+  std::optional<wire::admin_answer> got;
+  start_admin(request, patience, [&](wire::admin_answer answer) { got = std::move(answer); });
+  run_while([&] { return !got; });
+  return std::move(*got);
+}
+
+wire::admin_answer session::ask_admin_one(std::string const& endpoint, wire::admin_request const& request) {
+  std::optional<wire::admin_answer> got;
+  connection_->client.ask_admin_one(endpoint, request, connection_->timeout, [&](wire::admin_answer answer) { got = std::move(answer); });
+  run_while([&] { return !got; });
+  return std::move(*got);
+}
+
+void session::start_admin(wire::admin_request const& request, std::chrono::nanoseconds patience,
+                          std::function<void(wire::admin_answer)> answer) {
+  connection_->client.ask_admin(request, patience, std::move(answer));
+}
+
+void session::run_while(std::chrono::nanoseconds pause, std::function<bool()> const& condition) {
+  while (condition() && !connection_->home.stopped()) connection_->home.run_one_for(pause);
+}
+
 void session::run_while(std::function<bool()> const& condition) {
   while (condition() && connection_->home.run_one() > 0) {
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <tinykv/wire/admin_values.hpp>
 #include <tinykv/wire/kv_values.hpp>
 
 #include <chrono>
@@ -36,6 +37,13 @@ class session {
   /// As `ask` and `ask_one`, without waiting; `answer` is called within `run_while`.
   void start(tinykv::wire::kv_request const& request, answer_function answer);
   void start_one(std::string const& endpoint, tinykv::wire::kv_request const& request, answer_function answer);
+  /// The same for what those who run a cluster ask: the leader, for at most `patience`; or one server.
+  tinykv::wire::admin_answer ask_admin(tinykv::wire::admin_request const& request, std::chrono::nanoseconds patience);
+  tinykv::wire::admin_answer ask_admin_one(std::string const& endpoint, tinykv::wire::admin_request const& request);
+  void start_admin(tinykv::wire::admin_request const& request, std::chrono::nanoseconds patience,
+                   std::function<void(tinykv::wire::admin_answer)> answer);
+  /// As `run_while` below, which looks at its condition at least so often.
+  void run_while(std::chrono::nanoseconds pause, std::function<bool()> const& condition);
   /// Lets answers come in while `condition()`.
   void run_while(std::function<bool()> const& condition);
 

@@ -16,6 +16,11 @@ struct place {
   std::size_t positionals = 0;  ///< Of the verb.
 };
 
+/// The verbs below `of`; groups of flags, which have no name, are none.
+std::vector<CLI::App*> verbs_of(CLI::App& of) {
+  return of.get_subcommands([](CLI::App* sub) { return !sub->get_name().empty(); });
+}
+
 place follow(CLI::App& app, std::vector<std::string> const& words) {
   place at{&app};
   for (auto const& word : words) {
@@ -24,11 +29,12 @@ place follow(CLI::App& app, std::vector<std::string> const& words) {
       auto* option = at.chosen->get_option_no_throw(word);
       if (!option) option = app.get_option_no_throw(word);
       if (option && option->get_items_expected_max() > 0) at.open = option;
-    } else if (at.chosen != &app) {
+    } else if (auto const verbs = verbs_of(*at.chosen); verbs.empty()) {
       ++at.positionals;
     } else {
-      auto const found = app.get_subcommands([&](CLI::App* verb) { return verb->get_name() == word; });
-      at.chosen = found.empty() ? nullptr : found.front();
+      auto const found =
+          std::find_if(verbs.begin(), verbs.end(), [&](CLI::App* verb) { return verb->get_name() == word; });
+      at.chosen = found == verbs.end() ? nullptr : *found;
       if (!at.chosen) return at;
     }
   }
@@ -52,8 +58,8 @@ std::vector<std::string> all_at(CLI::App& app, value_choices const& choices, pla
     auto const unnamed = [](CLI::App const* sub) { return sub->get_name().empty(); };  // a group of flags
     for (auto const* group : std::as_const(*at.chosen).get_subcommands(unnamed)) add_flags(*group, out);
     if (at.chosen != &app) add_flags(app, out);
-  } else if (at.chosen == &app) {
-    for (auto const* verb : app.get_subcommands([](CLI::App*) { return true; })) out.push_back(verb->get_name());
+  } else if (auto const verbs = verbs_of(*at.chosen); !verbs.empty()) {
+    for (auto const* verb : verbs) out.push_back(verb->get_name());
   } else {
     auto const positional = [](CLI::Option const* option) { return option->get_positional(); };
     auto const options = std::as_const(*at.chosen).get_options(positional);

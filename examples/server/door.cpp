@@ -27,6 +27,12 @@ std::string_view name_of(std::uint16_t method) {
     case wire::method::raw_batch: return "raw_batch";
     case wire::method::status: return "status";
   }
+  switch (static_cast<wire::admin_method>(method)) {
+    case wire::admin_method::show_region: return "show_region";
+    case wire::admin_method::transfer: return "transfer";
+    case wire::admin_method::add_peer: return "add_peer";
+    case wire::admin_method::remove_peer: return "remove_peer";
+  }
   return "other";
 }
 
@@ -58,15 +64,18 @@ result<transport::port> open_port(boost::asio::io_context& home, flags const& wi
   options.seed = std::random_device{}();
   options.connections_max = connections_within(options.connections_max);
   options.clients_max = std::min(options.clients_max, options.connections_max - options.connections_max / 8);
+  options.strangers_max = std::min(options.strangers_max, std::max<std::size_t>(options.connections_max / 10, 1));
   options.calls_in_flight_max = 16384;  // small writes; their bytes have a bound of their own
   return transport::port::open(home, options);
 }
 
-door::door(boost::asio::io_context& home, transport::port& port, server::prometheus metrics, why_not failed)
-    : port_(port), rpc_(port), metrics_(std::move(metrics)), failed_(std::move(failed)), signals_(home), timer_(home) {
+door::door(boost::asio::io_context& home, transport::port& port, server::prometheus metrics, why_not failed, word idle)
+    : port_(port), rpc_(port), metrics_(std::move(metrics)), failed_(std::move(failed)), idle_(std::move(idle)), signals_(home), timer_(home) {
   (void)port_.on_get("/healthz", [this] {
     auto const why = failed_();
-    return why ? text_page(why->detail, 503) : text_page("ok");
+    if (why) return text_page(why->detail, 503);
+    auto const unused = idle_();
+    return unused.empty() ? text_page("ok") : text_page(unused, 503);
   });
   (void)port_.on_get("/version", [] { return text_page("tinykv " TINYKV_VERSION); });
   (void)port_.on_get("/metrics", [this] {
@@ -116,6 +125,10 @@ void door::look() {
     if (told_[store] == why.detail) continue;
     told_[store] = why.detail;
     complain("store " + std::to_string(store.value) + " refuses this one: " + why.detail);
+  }
+  if (auto now = idle_(); now != told_idle_) {
+    told_idle_ = std::move(now);
+    if (!told_idle_.empty()) complain(told_idle_);
   }
   timer_.expires_after(200ms);
   timer_.async_wait([this](boost::system::error_code const& cancelled) {

@@ -24,17 +24,18 @@ tinykv::result<tinykv::transport::port> open_port(boost::asio::io_context& home,
 class door {
  public:
   using why_not = std::function<std::optional<tinykv::failure>()>;
+  using word = std::function<std::string()>;
   using refusals = std::function<std::map<tinykv::store_id, tinykv::failure>()>;
   using stopper = std::function<void(std::function<void()>)>;
 
-  /// Pages from now on; `failed` says why the store does not serve.
+  /// Pages from now on; `failed` says why the store does not serve, `idle` why it has nothing to serve (else nothing).
   door(boost::asio::io_context& home, tinykv::transport::port& port, tinykv::server::prometheus metrics,
-       why_not failed);
+       why_not failed, word idle);
 
   /// Lets `handler` answer clients.
   void open(tinykv::policy::rpc_handler handler);
   /// Waits for SIGTERM, SIGINT or a failure of the store; then lets requests in flight end, and stops the store and the
-  /// port. Tells people of stores that refuse this one.
+  /// port. Tells people of stores that refuse this one, and when there is nothing to serve.
   void watch(refusals refused_by, stopper stop_store);
   /// The failure for which it ended; nothing after a signal.
   std::optional<tinykv::failure> const& end() const { return end_; }
@@ -49,6 +50,7 @@ class door {
   tinykv::transport::websocket_rpc rpc_;
   tinykv::server::prometheus metrics_;
   why_not failed_;
+  word idle_;
   tinykv::policy::rpc_handler handler_;
   refusals refused_by_;
   stopper stop_store_;
@@ -56,6 +58,7 @@ class door {
   boost::asio::steady_timer timer_;
   std::uint64_t in_flight_ = 0;
   std::map<tinykv::store_id, std::string> told_;
+  std::string told_idle_;
   std::optional<tinykv::failure> end_;
   bool closing_ = false;
 };

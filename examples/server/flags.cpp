@@ -1,5 +1,7 @@
 #include "flags.hpp"
 
+#include <tinykv/raft/values/membership.hpp>
+
 #include <CLI/CLI.hpp>
 
 #include <charconv>
@@ -18,6 +20,10 @@ Start three on one machine (each in a directory of its own; --init only the firs
   tinykv-server --store-id 2 --peers $P --data-dir d2 --init
   tinykv-server --store-id 3 --peers $P --data-dir d3 --init
   tinykv --endpoints 127.0.0.1:20161,127.0.0.1:20162,127.0.0.1:20163 status
+
+Add a fourth, which needs no place in --peers; then the members remember its address:
+  tinykv-server --store-id 4 --listen 127.0.0.1:20164 --peers $P --data-dir d4 --join
+  tinykv --endpoints 127.0.0.1:20161 region add-peer 4 127.0.0.1:20164
 
 Each flag is also a variable: --data-dir is TINYKV_DATA_DIR. --config reads `data-dir = "d"`, a line each.
 The port also answers GET /healthz, /metrics and /version. SIGTERM and SIGINT end it cleanly.)";
@@ -42,13 +48,18 @@ std::optional<std::string> settle(flags& out, std::vector<std::string> const& pe
     if (!out.peers.insert(*peer).second) return "--peers names store " + std::to_string(peer->first.value) + " twice";
   }
   auto const self = out.peers.find(out.store);
-  if (!out.peers.empty() && self == out.peers.end())
-    return "--peers does not name this store; add " + std::to_string(out.store.value) + "=H:P, or correct --store-id";
+  if (!out.peers.empty() && self == out.peers.end() && (out.init || out.listen.empty()))
+    return "--peers does not name this store; add " + std::to_string(out.store.value) + "=H:P, or correct --store-id" +
+           (out.init ? "" : "; a store that was added later needs --listen instead");
   auto const alone = "127.0.0.1:" + std::to_string(default_port);
   if (out.listen.empty()) out.listen = self == out.peers.end() ? alone : self->second;
   if (out.advertise.empty()) out.advertise = self == out.peers.end() ? out.listen : self->second;
   out.peers[out.store] = out.advertise;
   if (out.init && out.join) return "--init begins a cluster and --join waits for one; give one of them";
+  for (auto const& [store, address] : out.peers)
+    if (address.size() > tinykv::raft::member::address_bytes_max)
+      return "the address of store " + std::to_string(store.value) + " is longer than " +
+             std::to_string(tinykv::raft::member::address_bytes_max) + " bytes";
   if (out.storage == "sqlite" && out.data_dir.empty()) return "--data-dir is missing: where shall the data be?";
   return {};
 }
@@ -78,12 +89,18 @@ parsed_flags parse_flags(int argc, char** argv) {
       ->envname("TINYKV_STORE_ID")->check(CLI::PositiveNumber)->capture_default_str();
   app.add_option("--cluster-id", f.cluster.value, "number of the cluster; others are refused")
       ->envname("TINYKV_CLUSTER_ID")->check(CLI::PositiveNumber)->capture_default_str();
-  app.add_option("--peers", peers, "all stores, 1=H:P,2=H:P,...; the same on each (default: this one alone)")
+  app.add_option("--peers", peers, "the first stores, 1=H:P,2=H:P,...; the same on each (default: this one alone)")
       ->delimiter(',')->envname("TINYKV_PEERS");
   app.add_option("--storage", f.storage, "sqlite: survives anything; memory: a stopped server does not return under its id")
       ->envname("TINYKV_STORAGE")->check(CLI::IsMember({"sqlite", "memory"}))->capture_default_str();
   app.add_flag("--init", f.init, "an empty directory begins a cluster whose first members are all of --peers");
-  app.add_flag("--join", f.join, "an empty directory waits to be added to a running cluster");
+  app.add_flag("--join", f.join, "an empty directory waits to be added to the running cluster of --peers (tinykv region add-peer)");
+  app.add_option("--log-entries-max", f.log_entries_max, "a log with more applied entries is compacted")
+      ->envname("TINYKV_LOG_ENTRIES_MAX")->check(CLI::PositiveNumber)->capture_default_str();
+  app.add_option("--log-bytes-max", f.log_bytes_max, "the same in bytes; K, M and G may follow the number")
+      ->envname("TINYKV_LOG_BYTES_MAX")->transform(CLI::AsSizeValue(false))->check(CLI::PositiveNumber)->capture_default_str();
+  app.add_option("--snapshot-rate", f.snapshot_rate, "bytes per second of all snapshots that this store sends")
+      ->envname("TINYKV_SNAPSHOT_RATE")->transform(CLI::AsSizeValue(false))->check(CLI::PositiveNumber)->capture_default_str();
   bool print_config = false;
   app.add_flag("--print-config", print_config, "print the configuration in force and end")->configurable(false);
   try {

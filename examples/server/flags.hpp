@@ -17,6 +17,9 @@ struct flags {
   std::string storage = "sqlite";
   bool init = false;
   bool join = false;
+  std::uint64_t log_entries_max = 65536;         ///< Applied entries in a log above which it is compacted.
+  std::uint64_t log_bytes_max = 64ULL << 20;     ///< The same in bytes.
+  std::uint64_t snapshot_rate = 64ULL << 20;     ///< Bytes per second of all snapshots that this store sends.
 };
 
 /// What became of the command line: go on with `value`, or end with `exit_code`.

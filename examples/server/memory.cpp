@@ -5,12 +5,14 @@
 
 #include <tinykv/storage/memory_kv.hpp>
 #include <tinykv/storage/memory_log.hpp>
+#include <tinykv/storage/memory_snapshots.hpp>
 
 namespace {
 
 struct volatile_server : tinykv::defaults {
   using machine = tinykv::kv::kv_machine<tinykv::storage::memory_kv>;
   using log = tinykv::storage::memory_log;
+  using snapshots = tinykv::storage::memory_snapshots;
   using transport = tinykv::transport::websocket;
   using observer = tinykv::server::prometheus;
 };
@@ -19,5 +21,5 @@ struct volatile_server : tinykv::defaults {
 
 int serve_memory(flags const& with) {
   tinykv::storage::memory_kv engine{tinykv::kv::family_names()};
-  return serve<volatile_server>(with, std::move(engine), tinykv::storage::memory_log{});
+  return serve<volatile_server>(with, std::move(engine), tinykv::storage::memory_log{}, tinykv::storage::memory_snapshots{});
 }

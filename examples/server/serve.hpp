@@ -8,11 +8,13 @@
 #include <tinykv/raftstore/store.hpp>
 #include <tinykv/runtime/asio_executor.hpp>
 #include <tinykv/runtime/steady_clock.hpp>
+#include <tinykv/server/admin_service.hpp>
 #include <tinykv/server/kv_service.hpp>
 #include <tinykv/transport/websocket.hpp>
 
 #include <boost/asio/io_context.hpp>
 
+#include <algorithm>
 #include <iostream>
 #include <random>
 
@@ -22,18 +24,24 @@ class kv_server {
  public:
   using store = tinykv::raftstore::store<P>;
   using service = tinykv::server::kv_service<store, tinykv::runtime::asio_executor>;
+  using admin = tinykv::server::admin_service<store, tinykv::runtime::asio_executor>;
 
   kv_server(flags const& with, boost::asio::io_context& home, tinykv::transport::port& port, tinykv::parts<P> parts,
             tinykv::raftstore::options options)
       : executor_(home),
         metrics_(parts.observer),
         store_(store::create({with.cluster, with.store}, std::move(parts), executor_, std::move(options))),
-        door_(home, port, metrics_, [this] { return failed(); }) {
+        door_(home, port, metrics_, [this] { return failed(); }, [this, with] { return idle(with); }) {
     tinykv::server::kv_service_options options_of_service;
     options_of_service.store = with.store;
     options_of_service.addresses = with.peers;
     options_of_service.version = TINYKV_VERSION;
-    door_.open(service{*store_, executor_, std::move(options_of_service)});
+    service clients{*store_, executor_, std::move(options_of_service)};
+    admin keepers{*store_, executor_, {with.store, with.peers}};
+    door_.open([clients, keepers](tinykv::policy::rpc_request request, tinykv::duration patience, tinykv::policy::rpc_reply reply) {
+      if (tinykv::wire::is_admin(request.method)) keepers(std::move(request), patience, std::move(reply));
+      else clients(std::move(request), patience, std::move(reply));
+    });
   }
 
   /// Why it does not serve: the store has failed, or its one group was fenced.
@@ -41,6 +49,16 @@ class kv_server {
     auto const status = store_->status_now();
     if (status.failed || status.groups.empty()) return status.failed;
     return status.groups.front().fenced;
+  }
+
+  /// Why it has nothing to serve, though nothing is wrong; else nothing.
+  std::string idle(flags const& with) const {
+    auto const status = store_->status_now();
+    if (status.failed || !status.groups.empty()) return {};
+    if (!status.retired.empty())
+      return "this store was removed from its region and serves nothing; stop it, or add it again: " + how_to_add(with) +
+             " --peer N, with a number above those of all peers so far";
+    return "this store is no member of a region yet; add it: " + how_to_add(with);
   }
 
   /// Serves until a signal or a failure; gives the exit code.
@@ -58,6 +76,10 @@ class kv_server {
   }
 
  private:
+  static std::string how_to_add(flags const& with) {
+    return "tinykv region add-peer " + std::to_string(with.store.value) + " " + with.advertise;
+  }
+
   tinykv::runtime::asio_executor executor_;
   tinykv::server::prometheus metrics_;
   std::shared_ptr<store> store_;
@@ -72,9 +94,13 @@ inline tinykv::raftstore::options store_options(flags const& with) {
   options.seed |= std::random_device{}();
   auto& first = options.first_group;
   first.start = kv::first_position;
-  for (auto const& [id, address] : with.peers) first.configuration.voters.push_back({peer_id{id.value}, id});
+  for (auto const& [id, address] : with.peers) first.configuration.voters.push_back({peer_id{id.value}, id, address});
   if (with.init) first.first_start = raftstore::first_start::bootstrap;
   if (with.join) first.first_start = raftstore::first_start::join;
+  options.compaction.entries_max = with.log_entries_max;
+  options.compaction.bytes_max = with.log_bytes_max;
+  options.compaction.entries_kept = std::min(options.compaction.entries_kept, with.log_entries_max / 4);
+  options.snapshots.bytes_per_second_max = with.snapshot_rate;
   return options;
 }
 
@@ -88,12 +114,12 @@ inline tinykv::region whole_key_space(flags const& with) {
 
 /// Opens a server over an engine and a log, and serves.
 template <class P, class Engine>
-int serve(flags const& with, Engine engine, typename P::log log) {
+int serve(flags const& with, Engine engine, typename P::log log, typename P::snapshots snapshots) {
   using namespace tinykv;
   auto machine = P::machine::open(std::move(engine), group_id{1});
   if (!machine) return complain(machine.error().detail);
   // With a machine that forgets, the region is made anew at each start.
-  if (with.init || !P::machine::durable_state)
+  if (with.init || (!P::machine::durable_state && !with.join))
     if (auto made = machine->bootstrap(whole_key_space(with)); !made) return complain(made.error().detail);
 
   boost::asio::io_context home{1};
@@ -101,7 +127,7 @@ int serve(flags const& with, Engine engine, typename P::log log) {
   if (!port) return complain(port.error().detail);
   auto others = with.peers;
   others.erase(with.store);
-  parts<P> parts{std::move(*machine), std::move(log), transport::websocket{*port, std::move(others)}};
+  parts<P> parts{std::move(*machine), std::move(log), transport::websocket{*port, std::move(others)}, {}, {}, std::move(snapshots)};
   kv_server<P> server{with, home, *port, std::move(parts), store_options(with)};
   if (server.failed()) return complain(server.failed()->detail);
   std::cout << "ready: store " << with.store.value << " of cluster " << with.cluster.value << " listens on "

@@ -3,6 +3,7 @@
 #include "compositions.hpp"
 #include "serve.hpp"
 
+#include <tinykv/storage/snapshot_files.hpp>
 #include <tinykv/storage/sqlite/sqlite_kv.hpp>
 #include <tinykv/storage/sqlite/sqlite_log.hpp>
 
@@ -17,6 +18,7 @@ namespace {
 struct durable_server : tinykv::defaults {
   using machine = tinykv::kv::kv_machine<tinykv::storage::sqlite_kv>;
   using log = tinykv::storage::sqlite_log;
+  using snapshots = tinykv::storage::snapshot_files;
   using transport = tinykv::transport::websocket;
   using observer = tinykv::server::prometheus;
 };
@@ -44,5 +46,7 @@ int serve_sqlite(flags const& with) {
   if (!log) return complain(log.error().detail);
   auto engine = tinykv::storage::sqlite_kv::open({with.data_dir + "/data.sqlite", tinykv::kv::family_names()});
   if (!engine) return complain(engine.error().detail);
-  return serve<durable_server>(with, std::move(*engine), std::move(*log));
+  auto snapshots = tinykv::storage::snapshot_files::open(with.data_dir + "/snapshots");
+  if (!snapshots) return complain(snapshots.error().detail);
+  return serve<durable_server>(with, std::move(*engine), std::move(*log), std::move(*snapshots));
 }

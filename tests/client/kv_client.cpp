@@ -21,6 +21,8 @@ struct scripted_rpc {
     auto const method = static_cast<wire::method>(request.method);
     executor->post([this, endpoint, method, reply = std::move(reply)]() mutable {
       if (broken.contains(endpoint)) return reply(broken.at(endpoint));
+      if (wire::is_admin(static_cast<std::uint16_t>(method)))
+        return reply(wire::encode_admin_answer(static_cast<wire::admin_method>(method), admin_answer(endpoint)));
       reply(wire::encode_answer(method, answer(endpoint)));
     });
   }
@@ -28,6 +30,7 @@ struct scripted_rpc {
 
   runtime::manual_executor* executor;
   std::function<wire::kv_answer(std::string const&)> answer;
+  std::function<wire::admin_answer(std::string const&)> admin_answer;
   std::map<std::string, failure> broken;
   std::vector<std::string> asked;
   std::vector<duration> patience;
@@ -54,6 +57,17 @@ struct bench {
     });
     CHECK_FALSE(got);
     executor.run_for(10s);
+    return got;
+  }
+
+  std::optional<wire::admin_answer> ask_admin(auto& client, wire::admin_request const& request, duration patience = 5s) {
+    std::optional<wire::admin_answer> got;
+    client.ask_admin(request, patience, [&](wire::admin_answer answer) {
+      CHECK_FALSE(got);
+      got = std::move(answer);
+    });
+    CHECK_FALSE(got);
+    executor.run_for(patience + 5s);
     return got;
   }
 
@@ -170,4 +184,46 @@ TEST_CASE("what correcting alone would help is answered at once", "[client]") {
   auto client = b.client();
   CHECK(b.ask(client, put)->error().reason.hint == 4096);
   CHECK(b.rpc.asked.size() == 1);
+}
+
+TEST_CASE("a change of members goes to the leader, also after an answer that leaves it open", "[client][admin]") {
+  bench b;
+  int asked = 0;
+  b.rpc.admin_answer = [&](std::string const& at) -> wire::admin_answer {
+    if (at == "a") return unexpected{wire::kv_refusal{rejected(error_code::not_leader, "", 2), "leader", {}}};
+    if (++asked == 1) return unexpected{wire::kv_refusal{unknown(error_code::leadership_lost), {}, {}}};
+    return wire::admin_reply{wire::members_reply{3, {}}};
+  };
+  auto client = b.client();
+  auto const got = b.ask_admin(client, wire::remove_peer_request{group_id{1}, {peer_id{1}, {}}});
+  REQUIRE(got);
+  REQUIRE(*got);
+  CHECK(std::get<wire::members_reply>(**got).version == 3);
+  CHECK(std::vector(b.rpc.asked.begin(), b.rpc.asked.begin() + 2) == std::vector<std::string>{"a", "leader"});
+  CHECK(asked == 2);
+}
+
+TEST_CASE("a change of members that cannot be is not repeated, and no try takes longer than change_deadline", "[client][admin]") {
+  bench b;
+  b.options.change_deadline = 3s;
+  b.rpc.admin_answer = [](std::string const&) -> wire::admin_answer {
+    return unexpected{wire::kv_refusal{rejected(error_code::invalid_argument), {}, {}}};
+  };
+  auto client = b.client();
+  auto const got = b.ask_admin(client, wire::remove_peer_request{group_id{1}, {peer_id{1}, {}}}, 60s);
+  REQUIRE(got);
+  CHECK(got->error().reason.code == error_code::invalid_argument);
+  CHECK(b.rpc.asked.size() == 1);
+  CHECK(b.rpc.patience.front() == 3s);
+}
+
+TEST_CASE("a local look asks one server as well as another, and does not change who is taken for the leader", "[client][admin]") {
+  bench b;
+  b.rpc.answer = [](std::string const&) { return written; };
+  b.rpc.admin_answer = [](std::string const&) -> wire::admin_answer { return wire::admin_reply{wire::show_region_reply{store_id{1}, {}, {}}}; };
+  auto client = b.client();
+  CHECK(b.ask(client, put)->value() == written.value());  // at a
+  CHECK(b.ask_admin(client, wire::show_region_request{group_id{1}, true}));
+  CHECK(b.ask(client, put)->value() == written.value());
+  CHECK(b.rpc.asked == std::vector<std::string>{"a", "b", "a"});
 }

@@ -1,6 +1,7 @@
 // The smallest class that models Consensus, and for each requirement one that misses it by a little.
 
 #include <tinykv/policy/consensus.hpp>
+#include <tinykv/raft/checked.hpp>
 #include <tinykv/raft/core.hpp>
 #include <tinykv/raft/solo.hpp>
 
@@ -13,6 +14,7 @@ namespace near_misses {
 
 static_assert(Consensus<raft::core>);  // they lie below policy/, so this is the place
 static_assert(Consensus<raft::solo>);
+static_assert(Consensus<raft::checked<raft::core>>);
 
 /// Orders nothing.
 struct fits {

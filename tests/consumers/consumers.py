@@ -21,7 +21,7 @@ from pathlib import Path
 
 SNIPPET = re.compile(r"^<!-- tested: (\w+) -->\n```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PRELUDE = "cmake_minimum_required(VERSION 3.24)\nproject(app LANGUAGES CXX)\n"  # as the README says
-NOT_PART_OF_A_COPY = shutil.ignore_patterns("build", ".git", "__pycache__", "*.swp")
+NOT_PART_OF_A_COPY = shutil.ignore_patterns("build", ".git", ".cache", ".conan2", "__pycache__", "*.swp")
 
 # What each component needs, what the message must call it, and the Debian package that it must name.
 THIRD_PARTIES = {
@@ -152,6 +152,12 @@ def separate(user):
     expected = user.takes_example("simulation_repeats_itself")
     user.runs(user.snippet("separate"))
     user.sees("./app", expected)
+    # The definition takes the bodies out of the headers: without bodies.cpp they are missing.
+    user.writes("alone.cpp", "#include <tinykv/raft/core.hpp>\nint main() { auto volatile tick = &tinykv::raft::core::tick; return tick == nullptr; }\n")
+    code, said = user.tries("g++ -std=c++20 -DTINYKV_SEPARATE_COMPILATION -I tinykv/include alone.cpp -o alone")
+    if code == 0 or "undefined reference" not in said:
+        raise Failed(f"with TINYKV_SEPARATE_COMPILATION the headers must hold no bodies, but:\n{said[-2000:]}")
+    user.runs("g++ -std=c++20 -I tinykv/include alone.cpp -o alone")
 
 
 @test
@@ -250,7 +256,7 @@ def conan_options(user):
 def installed_tree(user):
     """Nothing in it tells where it was made, and it is the same whatever was found there."""
     user.installs()
-    traces = [str(user.home), str(user.repository), os.environ.get("HOME", "/root") + "/"]
+    traces = [str(user.home), str(user.repository), os.environ.get("HOME", "/root") + "/", "/usr/local"]  # where it was made, and where it would go by default
     for path in (user.home / "prefix").rglob("*"):
         if path.is_file() and (found := [trace for trace in traces if trace in path.read_text(encoding="utf-8", errors="replace")]):
             raise Failed(f"{path.relative_to(user.home)} holds a path of the machine that made it: {found}")

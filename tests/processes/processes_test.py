@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -280,13 +281,16 @@ class ThreeServers(Case):
     def test_a_wiped_directory_is_refused_by_the_others(self):
         victim = self.others(self.leader)[0]
         victim.kill()
-        for file in victim.directory.iterdir():
-            file.unlink()
+        shutil.rmtree(victim.directory)
+        victim.directory.mkdir()
         self.assert_one_line(run("tinykv-server", *victim.arguments()), 1, "--init", "--join")
         victim.start("--init")
         eventually("the refusal is told", lambda: "refuses this one" in victim.words())
         status = self.cluster.cli("status", endpoints=victim.endpoint)
         self.assertIn(b"refused by store", status.stdout)
+        doctor = self.cluster.cli("doctor", endpoints=victim.endpoint)
+        self.assertEqual(doctor.returncode, 1)
+        self.assertRegex(doctor.stdout.decode(), r"fail +port +\S+ is refused by store [0-9]+: .*; start it with")
         self.assertEqual(self.cluster.cli("put", "a", "1", endpoints=self.leader.endpoint).returncode, 0)
 
     def test_a_server_of_another_cluster_is_refused(self):

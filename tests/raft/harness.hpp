@@ -1,5 +1,6 @@
 #pragma once
 
+#include <tinykv/raft/checked.hpp>
 #include <tinykv/raft/core.hpp>
 
 #include "support/catch.hpp"
@@ -39,6 +40,12 @@ inline std::vector<raft::member> members(std::initializer_list<std::uint64_t> id
 inline raft::membership group(std::initializer_list<std::uint64_t> voting, std::initializer_list<std::uint64_t> learning = {},
                               std::initializer_list<std::uint64_t> outgoing = {}, std::uint64_t version = 0) {
   return {version, members(voting), members(outgoing), members(learning)};
+}
+
+/// The same of a group that once had a peer with this higher id.
+inline raft::membership once_with(std::uint64_t id, raft::membership now) {
+  now.highest_peer = peer_id{id};
+  return now;
 }
 
 inline tinykv::bytes text(std::string_view s) { return tinykv::bytes::copy_of(s); }
@@ -110,12 +117,12 @@ inline disk disk_of(raft::membership group, std::initializer_list<std::uint64_t>
 /// One peer with its disk and its machine. Switches say what happens by itself when `pump` is called.
 class peer {
  public:
-  peer(raft::options options, disk from) : on_disk(std::move(from)), options_(options), core_(std::make_unique<raft::core>(options)) {
+  peer(raft::options options, disk from) : on_disk(std::move(from)), options_(options), core_(std::make_unique<raft::checked<raft::core>>(options)) {
     REQUIRE(core_->recover(on_disk.load()));
     pump();
   }
 
-  raft::core& core() { return *core_; }
+  raft::checked<raft::core>& core() { return *core_; }
   raft::status see() const { return core_->status(); }
   bool leads() const { return see().role == role::leader; }
 
@@ -185,7 +192,7 @@ class peer {
     granted.clear();
     refused.clear();
     newest_ = {};
-    core_ = std::make_unique<raft::core>(options_);
+    core_ = std::make_unique<raft::checked<raft::core>>(options_);
     on_disk.applied = std::min(handed, on_disk.last());
     REQUIRE(core_->recover(on_disk.load()));
     std::erase_if(machine, [&](auto const& e) { return e.index > on_disk.applied; });
@@ -281,7 +288,7 @@ class peer {
   }
 
   raft::options options_;
-  std::unique_ptr<raft::core> core_;
+  std::unique_ptr<raft::checked<raft::core>> core_;  // every step of every test is held against the invariants
   ticket newest_;
 };
 

@@ -28,7 +28,7 @@ bool names(std::vector<std::string> const& broken, std::string const& id) {
 void planted(std::string const& id, void (*plant)(image&)) {
   INFO(id);
   auto p = leader();
-  auto seen = image::of(p.core());
+  auto seen = image::of(p.core().inner());
   CHECK(check(seen).empty());
   plant(seen);
   CHECK(names(check(seen), id));
@@ -38,7 +38,7 @@ void planted(std::string const& id, void (*plant)(image&)) {
 void planted_between(std::string const& id, void (*plant)(image& before, image& after)) {
   INFO(id);
   auto p = leader();
-  auto before = image::of(p.core());
+  auto before = image::of(p.core().inner());
   auto after = before;
   CHECK(check(before, after).empty());
   plant(before, after);
@@ -120,27 +120,27 @@ TEST_CASE("each step back between two moments is found and named", "[raft][invar
 
 TEST_CASE("what may change is not taken for a step back", "[raft][invariants]") {
   auto p = leader();
-  auto const before = image::of(p.core());
+  auto const before = image::of(p.core().inner());
   p.step(accepted(2, 3, 4));
-  CHECK(check(before, p.core()).empty());
+  CHECK(check(before, p.core().inner()).empty());
   p.compact(3);
-  CHECK(check(before, p.core()).empty());
+  CHECK(check(before, p.core().inner()).empty());
   p.step(append(2, 4, at(4, 3), {entry(5, 4)}, 5));
-  CHECK(check(before, p.core()).empty());
-  CHECK(check(p.core()).empty());
+  CHECK(check(before, p.core().inner()).empty());
+  CHECK(check(p.core().inner()).empty());
 
   auto q = lonely(disk_of(voters({1, 2, 3}), {1, 1, 2}));
-  auto a = image::of(q.core());
+  auto a = image::of(q.core().inner());
   q.step(append(2, 3, at(2, 1), {entry(3, 3)}, 2));  // (3,2) was not committed
-  CHECK(check(a, q.core()).empty());
-  a = image::of(q.core());
+  CHECK(check(a, q.core().inner()).empty());
+  a = image::of(q.core().inner());
   REQUIRE(q.core().offered(peer_id{2}, term{3}, at(9, 3)) == raft::snapshot_verdict::wanted);
   raft::snapshot_meta const in{at(9, 3), group({1, 2}, {3}, {}, 7)};
   q.begin_install(in);
-  CHECK(check(a, q.core()).empty());
-  a = image::of(q.core());
+  CHECK(check(a, q.core().inner()).empty());
+  a = image::of(q.core().inner());
   q.end_install(in);
-  CHECK(check(a, q.core()).empty());
+  CHECK(check(a, q.core().inner()).empty());
 }
 
 namespace {

@@ -287,7 +287,7 @@ TEST_CASE("a configuration takes effect when it is applied, not when it is commi
   p.core().applied(log_index{1});
   CHECK(p.see().configuration.version == 0);
   p.core().applied(log_index{2});
-  CHECK(p.see().configuration == group({1, 2}, {}, {}, 1));
+  CHECK(p.see().configuration == once_with(3, group({1, 2}, {}, {}, 1)));
   CHECK(p.see().peers.size() == 1);
   REQUIRE(p.propose("y"));
   p.step(accepted(3, 1, 4));
@@ -739,4 +739,18 @@ TEST_CASE("a group of two where the later term sits at the shorter log elects th
   c.tick(80);
   CHECK(c[1].leads());
   CHECK(c[2].see().last == c[1].see().last);
+}
+
+TEST_CASE("a configuration that the machine has, and whose commit the log has not, is stored after a restart", "[raft][membership][restart]") {
+  disk d;
+  d.truncated.configuration = voters({1, 2, 3});
+  d.log = {entry(1, 1), change(2, 1, group({1, 2}, {}, {}, 1))};
+  d.state = {term{1}, {}, log_index{1}};
+  d.applied = log_index{2};  // the machine's disk may still forget it
+  raft::core core{options_of(1)};
+  REQUIRE(core.recover(d.load()));
+  REQUIRE(core.has_ready());
+  auto const r = core.take_ready();
+  REQUIRE(r.state.has_value());
+  CHECK(r.state->commit == log_index{2});
 }

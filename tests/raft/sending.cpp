@@ -8,12 +8,12 @@ namespace {
 
 // The next Ready itself: what is early and what is late (SAFETY.md section 1).
 struct taken {
-  explicit taken(raft::core& core) : core_(core) {}
+  explicit taken(raft::checked<raft::core>& core) : core_(core) {}
   raft::ready next() {
     REQUIRE(core_.has_ready());
     return core_.take_ready();
   }
-  raft::core& core_;
+  raft::checked<raft::core>& core_;
 };
 
 std::vector<message_kind> kinds(std::vector<raft::message> const& all) {

@@ -309,7 +309,7 @@ TEST_CASE("a write that was under way before the install stands for no entry of 
   p.disk_works = false;
   p.step(append(2, 3, at(2, 1), entries(3, {3, 3, 3, 3, 3, 3, 3, 3, 3, 3}), 2));  // 3 to 12
   REQUIRE(p.see().last == log_index{12});
-  raft::core& core = p.core();
+  auto& core = p.core();
   REQUIRE(core.offered(peer_id{2}, term{4}, at(9, 4)) == snapshot_verdict::wanted);
   core.installing(meta(9, 4));
   auto const open = p.writing.back().number;

@@ -24,6 +24,13 @@ static_assert(policy::SnapshottableMachine<saved_counter>);
 
 raft::membership voters(std::vector<std::uint64_t> ids) { return raftstore::static_members(std::move(ids)); }
 
+/// Named by their stores: the peers get ids.
+raft::membership on_stores(std::vector<std::uint64_t> stores) {
+  raft::membership out;
+  for (auto const s : stores) out.voters.push_back({peer_id{}, store_id{s}});
+  return out;
+}
+
 std::vector<std::uint64_t> ids(std::vector<raft::member> const& list) {
   std::vector<std::uint64_t> out;
   for (auto const& m : list) out.push_back(m.peer.value);
@@ -193,9 +200,13 @@ TEST_CASE("a store that was removed can be added again and starts with the vote 
   c[out].store.reset();
   c.settle();
   c[out].open();
-  auto const again = c.leader().change(voters({1, 2, 3}));
+  auto const reused = c.leader().change(voters({1, 2, 3}));
+  c.run_until([&] { return !reused->all.empty(); });
+  CHECK(reused->why().code == error_code::invalid_argument);  // a peer id is not used twice
+  auto const again = c.leader().change(on_stores({1, 2, 3}));
   c.run_until([&] { return !again->all.empty(); });
   REQUIRE(again->ok());
+  CHECK(c[out].see().self == peer_id{4});
   count_to(c, 2);
   CHECK(value_at(c, c[out]) == 32);
   CHECK(c[out].see().term >= left.state.term);

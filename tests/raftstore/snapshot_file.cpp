@@ -129,10 +129,15 @@ TEST_CASE("the bytes of a spool file are those of its grammar", "[raftstore][sna
   memory_snapshots files;
   write(files, {"ab", ""}, {{log_index{300}, term{5}}, {}});
   auto const data = contents(files);
-  // size, sum, data; twice; then the end: format 1, 2 records, 2 bytes, index 300, term 5, version 0, three empty lists
+  std::string configuration;  // has a grammar of its own
+  codec::writer whole{configuration};
+  raft::encode(whole, raft::membership{});
+  // size, sum, data; twice; then the end: format 1, 2 records, 2 bytes, index 300, term 5, configuration
+  auto const end_size = static_cast<char>(7 + configuration.size());
   auto const without_sums = data.substr(0, 4) + data.substr(8, 2 + 4) + data.substr(18, 4) + data.substr(26);
-  CHECK(without_sums == std::string("\2\0\0\0ab" "\0\0\0\0" "\x0a\0\0\x80" "\1\2\2\xac\2\5\0\0\0\0", 24));
-  CHECK(data.size() == 3 * 8 + 2 + 10);
+  CHECK(without_sums == std::string("\2\0\0\0ab" "\0\0\0\0", 10) + end_size + std::string("\0\0\x80" "\1\2\2\xac\2\5", 9) +
+                              static_cast<char>(configuration.size()) + configuration);
+  CHECK(data.size() == 3 * 8 + 2 + 7 + configuration.size());
   // The sum of the first record is that of its size and data (CRC-32C of 02 00 00 00 61 62).
   CHECK(data.substr(4, 4) == [] {
     auto const sum = crc32c(std::string_view{"\2\0\0\0ab", 6});
@@ -218,7 +223,7 @@ TEST_CASE("a length that the file cannot hold takes no memory", "[raftstore][sna
 }
 
 TEST_CASE("a file whose sums are right is refused all the same when its records are not those it speaks of", "[raftstore][snapshot][hostile]") {
-  auto const forged = [](std::vector<std::string> const& records, std::uint64_t count, std::uint64_t size) {
+  auto const forged = [](std::vector<std::string> const& records, std::uint64_t count, std::uint64_t size, std::string const& extension = {}) {
     std::string data;
     codec::writer out{data};
     std::uint32_t sum = 0;
@@ -229,7 +234,7 @@ TEST_CASE("a file whose sums are right is refused all the same when its records 
       out.raw(text);
     };
     for (auto const& record : records) add(static_cast<std::uint32_t>(record.size()), record);
-    auto const end = raftstore::detail::encode({count, size, some_meta()});
+    auto const end = raftstore::detail::encode({count, size, some_meta()}) + extension;
     add(0x80000000U | static_cast<std::uint32_t>(end.size()), end);
     return data;
   };
@@ -243,6 +248,8 @@ TEST_CASE("a file whose sums are right is refused all the same when its records 
     replace(files, forged(row.records, row.count, row.bytes));
     CHECK(verdict(files) == row.verdict);
   }
+  replace(files, forged({"ab"}, 1, 2, "of a later version"));
+  CHECK(read(files) == std::pair{std::vector<std::string>{"ab"}, std::string{}});
 }
 
 TEST_CASE("a spool file of another version is told from a damaged one", "[raftstore][snapshot]") {

@@ -98,7 +98,20 @@ TEST_CASE("only files that are being written are held open", "[snapshot]") {
   CHECK(open_descriptors() == before);
 }
 
-TEST_CASE("a disk without space is told, and the file is not used again", "[snapshot]") {
+TEST_CASE("a disk without space is told as such", "[snapshot]") {
+  tests::temporary_directory directory;
+  auto files = snapshot_files::open(directory.file("snapshots"));
+  REQUIRE(files);
+  std::filesystem::create_symlink("/dev/full", directory.file("snapshots/12.incoming"));
+  auto const full = files->append(group, incoming, "x");
+  REQUIRE_FALSE(full);
+  CHECK(full.error().outcome == outcome::fatal);
+  CHECK(full.error().code == error_code::disk_full);
+  CHECK(full.error().detail.find("12.incoming") != std::string::npos);
+  CHECK(files->sync(group, incoming).error() == full.error());
+}
+
+TEST_CASE("a file whose write failed is not used again until it is created anew", "[snapshot]") {
   // A limit on the size of files stands for the end of the disk: in a process of its own, since it cannot be lifted again.
   tests::temporary_directory directory;
   auto const child = ::fork();

@@ -80,7 +80,7 @@ concept KvView = std::movable<V> && requires(V const& view, family f, std::strin
 ///     before the last successful `sync()` is in that prefix (`durable = true`), or nothing is (`durable = false`).
 ///  3. A view, taken from any thread, holds a prefix of the batches, at least those whose `write` returned before, and
 ///     never changes, not even when its keys are erased. An open view may keep disk space from being reused: keep none
-///     for long.
+///     for long. A model may end one that keeps too much: it answers `rejected` (busy) from then on.
 ///  4. Damage is found and answered `fatal` (corrupt); a key is never answered with another one's value by it.
 ///  5. After a failed `write` or `sync` every later one fails (I-31).
 /// The caller promises:

@@ -4,7 +4,9 @@
 #include <tinykv/raft/invariants.hpp>
 
 #include <string>
+#include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace tinykv::raft {
 
@@ -66,10 +68,12 @@ class checked {
   membership const& members() const { return core_.members(); }  ///< As of the core.
   truncation truncation_at(log_index index) const { return core_.truncation_at(index); }  ///< As of the core.
   log_window const& log() const { return core_.log(); }  ///< As of the core.
+  /// The core itself, to be looked at.
+  Core const& inner() const { return core_; }
 
  private:
   static void hold(std::vector<std::string> const& broken) {
-    if (!broken.empty()) detail::check_failed(broken.front().c_str(), __FILE__, __LINE__);
+    if (!broken.empty()) tinykv::detail::check_failed(broken.front().c_str(), __FILE__, __LINE__);
   }
   void compare() {
     auto now = image::of(core_);

@@ -48,10 +48,12 @@ class progress {
     while (!inflight_.empty() && inflight_.front().last <= index) drop_oldest();
     // A late answer from before the snapshot was asked for shows no way round it.
     auto const needs_snapshot = state_ == progress_state::snapshot && index < snapshot_at_least_;
-    if (index + 1 >= next_ && !needs_snapshot) {
+    if (index + 1 >= next_) {
       next_ = index + 1;
-      probe_sent_ = false;
-      state_ = progress_state::replicating;
+      if (!needs_snapshot) {
+        probe_sent_ = false;
+        state_ = progress_state::replicating;
+      }
     }
     if (index <= match_) return false;
     match_ = index;

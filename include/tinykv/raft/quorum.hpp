@@ -74,6 +74,14 @@ inline std::vector<member> all_members(membership const& group) {
 /// True iff `peer` is in the configuration, in whatever part.
 inline bool is_member(membership const& group, peer_id peer) { return is_voter(group, peer) || contains(group.learners, peer); }
 
+/// The highest peer id that the group has ever had.
+inline peer_id highest_peer(membership const& group) {
+  auto out = group.highest_peer;
+  for (auto const* list : {&group.voters, &group.outgoing, &group.learners})
+    for (auto const& m : *list) out = std::max(out, m.peer);
+  return out;
+}
+
 /// True iff a change of voters is under way (dissertation 4.3).
 inline bool is_joint(membership const& group) { return !group.outgoing.empty(); }
 

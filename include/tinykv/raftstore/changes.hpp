@@ -7,7 +7,7 @@
 #include <tinykv/raft/quorum.hpp>
 
 #include <algorithm>
-#include <deque>
+#include <list>
 #include <optional>
 #include <utility>
 
@@ -44,6 +44,22 @@ inline std::optional<raft::membership> next_step(raft::membership const& now, ra
   return raft::membership{0, target.voters, {}, target.learners};
 }
 
+/// `target` with the peers that its stores have, or will have: who is a member keeps its peer, a new one gets an id that was
+/// never used. A member that names its peer keeps that; an address that is left out is the one that is known.
+inline raft::membership resolve(raft::membership target, raft::membership const& now) {
+  auto highest = raft::highest_peer(now);
+  auto const known = raft::all_members(now);
+  for (auto* list : {&target.voters, &target.learners})
+    for (auto& m : *list) {
+      auto const same = std::find_if(known.begin(), known.end(), [&](auto const& k) { return k.store == m.store; });
+      if (m.peer == peer_id{}) m.peer = same != known.end() ? same->peer : ++highest;
+      if (m.address.empty() && same != known.end() && same->peer == m.peer) m.address = same->address;
+    }
+  for (auto* list : {&target.voters, &target.learners})
+    std::sort(list->begin(), list->end(), [](auto const& a, auto const& b) { return a.peer < b.peer; });
+  return target;
+}
+
 /// Changes of members that clients wait for, one group. Each is driven step by step as long as this peer leads; it is done
 /// when the final configuration is in force, and doing it again does nothing.
 class changes {
@@ -54,7 +70,7 @@ class changes {
   std::size_t size() const { return open_.size(); }  ///< How many wait.
   bool empty() const { return open_.empty(); }       ///< True iff none does.
 
-  /// A client asks for the voters and learners of `target`. They are driven one after another.
+  /// A client asks for the voters and learners of `target`, named by their stores (`resolve`). Driven one after another.
   void add(raft::membership target, instant deadline, answer done) {
     target.version = 0;
     target.outgoing.clear();
@@ -86,7 +102,7 @@ class changes {
     bool begun;   // an entry of it may be in a log
     bool handed;  // this leader, who is to leave, has tried to hand over first
   };
-  using place = std::deque<change>::iterator;
+  using place = std::list<change>::iterator;
 
   place answer_with(place it, result<raft::membership> what) {
     auto done = std::move(it->done);
@@ -112,11 +128,12 @@ class changes {
     }
     auto const& members = core.members();
     if (now.transferee != peer_id{} || core.status().change_pending || raft::is_joint(members)) return false;
-    if (auto const fault = raft::fault_of(front.target)) {
+    auto const target = resolve(front.target, members);
+    if (auto const fault = raft::fault_of(target)) {
       answer_with(open_.begin(), rejected(error_code::invalid_argument, std::string{*fault}));
       return true;
     }
-    auto step = next_step(members, front.target);
+    auto step = next_step(members, target);
     if (!step) {
       answer_with(open_.begin(), raft::membership{members});
       return true;
@@ -132,7 +149,7 @@ class changes {
     return true;
   }
 
-  std::deque<change> open_;
+  std::list<change> open_;
 };
 
 /// Handovers of the leadership that clients wait for, one group.
@@ -187,7 +204,7 @@ class handovers {
     }
   }
 
-  std::deque<handover> open_;
+  std::list<handover> open_;
 };
 
 }  // namespace tinykv::raftstore

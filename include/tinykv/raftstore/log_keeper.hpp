@@ -81,6 +81,7 @@ class log_keeper {
     policy::log_write write;
     write.group = r.group();
     write.truncated = r.consensus().truncation_at(end);
+    write.truncated->owner = r.self();
     store.batches_.open().groups.push_back(std::move(write));
     r.consensus().compacted(end);
     care.truncated = end;

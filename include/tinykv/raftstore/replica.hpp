@@ -15,6 +15,7 @@
 #include <tinykv/raftstore/snapshot_sender.hpp>
 
 #include <deque>
+#include <list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -190,7 +191,7 @@ class replica {
     reads_.expire(now);
     changes_.expire(now);
     handovers_.expire(now);
-    if (!fenced_) core_.tick();
+    if (!fenced_ && !retiring) core_.tick();
   }
   /// Stops for good: everything open is answered, nothing is taken in any more.
   void fence(failure const& why) {
@@ -217,6 +218,7 @@ class replica {
   raft::brief told;                  ///< What the observer was told last.
   snapshot_sender sender;            ///< To other peers.
   snapshot_receiver receiver;        ///< From a leader.
+  std::optional<raft::snapshot_meta> verified;  ///< Of a file that is whole and waits to be judged again.
   std::optional<installation> install;  ///< Under way.
   upkeep care;                       ///< Of log and machine.
   bool retiring = false;             ///< No member any more: what is here is being cleared away.
@@ -244,7 +246,7 @@ class replica {
   std::shared_ptr<machine_state> machine_state_ = std::make_shared<machine_state>();
   proposals<reply> proposals_;
   reads<read_view<Machine>> reads_;
-  std::deque<barrier> barriers_;        // reads through the log, rising; of the leadership `led_`
+  std::list<barrier> barriers_;         // reads through the log, rising; of the leadership `led_`
   changes changes_;
   handovers handovers_;
   std::map<peer_id, store_id> stores_;  // of the configuration, and of whoever has written

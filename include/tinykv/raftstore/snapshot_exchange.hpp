@@ -67,6 +67,7 @@ class snapshot_exchange {
   void tick(Store& store, replica_type& r) {
     if constexpr (possible) {
       r.receiver.tick();
+      accept_when_free(store, r);
       if (r.sender.idle()) return drop_copy(store, r);
       tell_endings(store, r, r.sender.tick());
       for (auto const& p : r.consensus().status().peers)
@@ -252,8 +253,16 @@ class snapshot_exchange {
                        auto* to = s.replica_of(group, incarnation);
                        if (!to) return;
                        if (!meta || meta->at != to->receiver.offer().at) return to->receiver.end();
-                       accept(s, *to, std::move(*meta));
+                       to->verified = std::move(*meta);
+                       accept_when_free(s, *to);
                      });
+  }
+
+  // Where both kinds of files become the current one, the own file that is being made is waited for: published later, it
+  // would take the place of the one that is installed.
+  void accept_when_free(Store& store, replica_type& r) {
+    if (!r.verified || (!persistent && r.sender.is_making())) return;
+    accept(store, r, *std::exchange(r.verified, std::nullopt));
   }
 
   // Judged again: what was missing when the first piece came may have come by appends meanwhile.
@@ -280,7 +289,7 @@ class snapshot_exchange {
                        policy::log_write write;
                        write.group = group;
                        write.drop_entries = true;
-                       write.truncated = raft::truncation{to->install->meta.at, to->install->meta.configuration};
+                       write.truncated = raft::truncation{to->install->meta.at, to->install->meta.configuration, to->self()};
                        s.batches_.open().groups.push_back(std::move(write));
                        to->install->batch = to->last_batch = s.batches_.open_number();
                      });

@@ -19,10 +19,10 @@
 //     file      = record* end
 //     record    = size u32, sum u32, data                  size: of the data, at most record_bytes_max
 //     end       = size u32 with its top bit set, sum u32, data
-//     end data  = format u8 = 1, records varint, bytes varint, index varint, term varint, membership, extension
+//     end data  = format u8 = 1, records varint, bytes varint, index varint, term varint, membership text, extension
 //
-// `records` and `bytes` count the records and their data; an extension reaches to the end and is passed over by readers of
-// today. A sum is the CRC-32C of everything that stands before it and behind it in its record, and of all records before,
+// `records` and `bytes` count the records and their data; the membership is that of raft/values/encoding; an extension
+// reaches to the end and is passed over by readers of today. A sum is the CRC-32C of everything that stands before it and behind it in its record, and of all records before,
 // sums left out: records that were lost, repeated or put in another order are found where they begin. All integers
 // little-endian.
 namespace tinykv::raftstore {
@@ -55,7 +55,10 @@ inline std::string encode(spool_end const& end) {
   out.varint(end.bytes);
   out.varint(end.meta.at.index.value);
   out.varint(end.meta.at.term.value);
-  raft::encode(out, end.meta.configuration);
+  std::string configuration;
+  codec::writer whole{configuration};
+  raft::encode(whole, end.meta.configuration);
+  out.text(configuration);
   return text;
 }
 inline result<spool_end> decode_spool_end(std::string_view data) {
@@ -66,8 +69,9 @@ inline result<spool_end> decode_spool_end(std::string_view data) {
   out.records = in.varint();
   out.bytes = in.varint();
   out.meta.at = {log_index{in.varint()}, term{in.varint()}};
-  out.meta.configuration = raft::decode_membership(in);
-  if (!in.ok()) return fatal(error_code::corrupt, "the end of the snapshot file is malformed");
+  codec::reader configuration{in.text()};
+  out.meta.configuration = raft::decode_membership(configuration);
+  if (!in.ok() || !configuration.finished()) return fatal(error_code::corrupt, "the end of the snapshot file is malformed");
   return out;
 }
 

@@ -48,9 +48,9 @@ class snapshot_receiver {
     auto data = std::exchange(m.data, {});
     auto const offset = m.offset;
     offer_ = std::move(m);
-    if (offset != expected_) return {std::nullopt, gap()};
+    if (offset != expected_) return {std::nullopt, correction(offset)};
     if (expected_ - written_ >= 2 * numbers_.window_bytes_max + raft::snapshot_message::chunk_bytes_max) return {};  // more than was asked for
-    gap_told_ = false;
+    corrected_ = false;
     expected_ += data.size();
     return {write{offset == 0, std::move(data)}, std::nullopt};
   }
@@ -71,14 +71,14 @@ class snapshot_receiver {
     begin();
     stage_ = stage::idle;
   }
-  /// A tick has passed: a gap may be told again.
-  void tick() { gap_told_ = false; }
+  /// A tick has passed: the sender may be corrected again.
+  void tick() { corrected_ = false; }
 
  private:
   void begin() {
     stage_ = stage::receiving;
     expected_ = written_ = 0;
-    gap_told_ = false;
+    corrected_ = false;
   }
   raft::snapshot_message reply(bool refused) const {
     raft::snapshot_message m;
@@ -93,10 +93,11 @@ class snapshot_receiver {
     m.refused = refused;
     return m;
   }
-  // Pieces behind a lost one come in numbers; one answer is enough.
-  std::optional<raft::snapshot_message> gap() {
-    if (std::exchange(gap_told_, true)) return std::nullopt;
-    return reply(true);
+  // A piece that is here already: say how far the file has come. One behind a lost piece: say where to go on. Such pieces
+  // come in numbers; one answer is enough.
+  std::optional<raft::snapshot_message> correction(std::uint64_t offset) {
+    if (std::exchange(corrected_, true)) return std::nullopt;
+    return reply(offset > expected_);
   }
 
   snapshot_options numbers_;
@@ -104,7 +105,7 @@ class snapshot_receiver {
   raft::snapshot_message offer_;
   std::uint64_t expected_ = 0;  // where the next piece begins
   std::uint64_t written_ = 0;   // in the file
-  bool gap_told_ = false;
+  bool corrected_ = false;
 };
 
 }  // namespace tinykv::raftstore

@@ -86,6 +86,8 @@ class snapshot_sender {
   void drop() { file_.reset(); }
   /// The file that there is.
   std::optional<file> const& current() const { return file_; }
+  /// True iff a file is being made.
+  bool is_making() const { return making_; }
   /// True iff a file is being made or read.
   bool busy() const {
     return making_ || std::any_of(transfers_.begin(), transfers_.end(), [](auto const& t) { return t.second.begun && !t.second.arrived; });

@@ -75,15 +75,6 @@ inline peer_id peer_on(store_id store, raft::membership const& group) {
   return {};
 }
 
-/// The peer on this store, by the newest configuration of the log that names one.
-inline peer_id own_peer(store_id store, policy::group_log const& log) {
-  auto found = peer_on(store, log.truncated.configuration);
-  for (auto const& e : log.configurations)
-    if (auto const change = raft::decode_change(e.data))
-      if (auto const peer = peer_on(store, change->target); peer != peer_id{}) found = peer;
-  return found;
-}
-
 inline bool log_holds(policy::group_log const& log, position at) {
   if (at.index <= log.truncated.at.index) return at == log.truncated.at;
   if (at.index > log.last) return false;
@@ -100,9 +91,9 @@ result<done> begin_log_at(Log& log, policy::group_log& stored, raft::snapshot_me
   policy::log_write write;
   write.group = stored.group;
   write.drop_entries = true;
-  write.truncated = raft::truncation{meta.at, meta.configuration};
+  write.truncated = raft::truncation{meta.at, meta.configuration, stored.truncated.owner};
+  stored.truncated = *write.truncated;
   batch.groups.push_back(std::move(write));
-  stored.truncated = {meta.at, meta.configuration};
   stored.runs.clear();
   stored.tail.clear();
   stored.configurations.clear();
@@ -122,7 +113,7 @@ inline result<raft::snapshot_meta> decode_note(bytes const& note) {
 inline bytes encode_note(raft::snapshot_meta const& meta) {
   std::string text;
   codec::writer out{text};
-  raft::encode(out, raft::truncation{meta.at, meta.configuration});
+  raft::encode(out, raft::truncation{meta.at, meta.configuration, {}});
   return bytes::adopt(std::move(text));
 }
 
@@ -185,12 +176,14 @@ result<position> recover_machine(Log& log, Machine& machine, Files& files, polic
 
 }  // namespace detail
 
-/// What remains of a group that was left: the term and the vote, which hold for ever (SAFETY.md §4).
-inline policy::log_write tombstone(group_id group, raft::hard_state const& state) {
+/// What remains of a group that was left: the term and the vote, which hold for ever (SAFETY.md §4), and which peer it was,
+/// so that a message that comes late does not bring it back.
+inline policy::log_write tombstone(group_id group, raft::hard_state const& state, peer_id was) {
   policy::log_write write;
   write.group = group;
   write.drop_entries = true;
-  write.truncated = raft::truncation{};
+  write.truncated.emplace();
+  write.truncated->configuration.highest_peer = was;
   write.state = raft::hard_state{state.term, state.vote, {}};
   return write;
 }
@@ -246,7 +239,7 @@ result<store_start> start_store(identity who, consensus_kind kind, Log& log, Gro
     policy::group_log fresh;
     if (!used && how.first_start == first_start::bootstrap) {
       fresh.group = id;
-      fresh.truncated = {how.start, how.configuration};
+      fresh.truncated = {how.start, how.configuration, detail::peer_on(who.store, how.configuration)};
       fresh.state = {how.start.term, {}, how.start.index};
       fresh.last = how.start.index;
       stored = &fresh;
@@ -256,25 +249,17 @@ result<store_start> start_store(identity who, consensus_kind kind, Log& log, Gro
       write.truncated = fresh.truncated;
       write.state = fresh.state;
       batch.groups.push_back(std::move(write));
-      if (detail::peer_on(who.store, how.configuration) == peer_id{})
+      if (fresh.truncated.owner == peer_id{})
         return fatal(error_code::invalid_argument, "store " + std::to_string(who.store.value) + " is not among the members of the group");
       // What the machine holds must not be younger than the group's first record (SAFETY.md §4).
       if constexpr (policy::PersistentMachine<machine_type>)
         if (auto const synced = machine.sync(); !synced) return synced.error();
     }
     if (!stored) continue;
-    if (detail::own_peer(who.store, *stored) == peer_id{} && stored->last != log_index{}) {
-      // Left the group, and crashed before everything was cleared away.
-      if (auto const cleared = clear_machine(machine, files, id); !cleared) return cleared.error();
-      batch.groups.push_back(tombstone(id, stored->state));
-      *stored = {};
-      stored->group = id;
-      stored->state = *batch.groups.back().state;
-    }
     auto const applied = detail::recover_machine(log, machine, files, *stored, how.start);
     if (!applied) return applied.error();
     group_start group;
-    group.self = detail::own_peer(who.store, *stored);
+    group.self = stored->truncated.owner;
     group.applied = *applied;
     group.log_bytes = stored->bytes;
     group.state = raft::start_state{stored->state, std::move(stored->truncated), std::move(stored->runs), stored->last,

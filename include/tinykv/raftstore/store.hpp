@@ -168,7 +168,7 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
     for (auto& [group, from] : started->groups) {
       auto& hosted = hosted_.at(group);
       if (from.self == peer_id{}) {
-        hosted.left = from.state.state;
+        hosted.left = left_group{from.state.state, from.state.truncated.configuration.highest_peer};
         continue;
       }
       if (auto const begun = begin(group, std::move(from)); !begun) return close(begun.error());
@@ -181,11 +181,16 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
 
   // --- groups -------------------------------------------------------------------------------------------------------
 
+  // What is left of a peer that has left: its term and vote hold for ever, and no late message brings it back.
+  struct left_group {
+    raft::hard_state state;
+    peer_id was;
+  };
   // A group that this store may hold a peer of: how it begins, its machine, and what is left of a peer that was here.
   struct hosted_group {
     group_options options;
     std::shared_ptr<machine> target;      // apply lane
-    std::optional<raft::hard_state> left;  // the peer left the group: its term and vote hold for ever (SAFETY.md §4)
+    std::optional<left_group> left;       // SAFETY.md §4
     bool spent = false;                   // the machine could not be emptied: no peer of the group before a restart
   };
 
@@ -215,15 +220,15 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
   }
 
   // A leader speaks to a peer that is not here: it has been added to the group (SAFETY.md §6). Writes only what is absent.
-  // Until it learns more, the new peer knows of itself that it only listens.
+  // It knows nobody yet, so that it neither campaigns nor counts.
   replica_type* welcome(group_id group, raft::message const& m) {
-    auto const from_leader = m.kind == raft::message_kind::append || m.kind == raft::message_kind::heartbeat;
     auto const found = hosted_.find(group);
-    if (!from_leader || found == hosted_.end() || found->second.spent) return nullptr;
+    if (!speaks_as_leader(m) || found == hosted_.end() || found->second.spent) return nullptr;
+    if (found->second.left && m.to <= found->second.left->was) return nullptr;
     group_start from;
     from.self = m.to;
-    from.state.truncated.configuration.learners = {{m.to, door_->who().self().store}};
-    if (found->second.left) from.state.state = *found->second.left;
+    from.state.truncated.owner = m.to;
+    if (found->second.left) from.state.state = found->second.left->state;
     if constexpr (policy::PersistentMachine<machine>)
       if (found->second.target->applied() != position{}) return nullptr;
     policy::log_write write;
@@ -243,10 +248,19 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
     return r;
   }
 
+  // A leader looks here for a later peer. A store has one peer of a group, and ids rise: the one that is here was removed.
+  static bool is_for_successor(replica_type const& r, raft::message const& m) { return speaks_as_leader(m) && m.to > r.self(); }
+  static bool speaks_as_leader(raft::message const& m) {
+    return m.kind == raft::message_kind::append || m.kind == raft::message_kind::heartbeat;
+  }
+
+  void leave(replica_type& r) {
+    if (!std::exchange(r.retiring, true)) leaving_.push_back(&r);
+  }
+
   // The peer is no member any more: its data go first, then its log; term and vote stay (SAFETY.md §4).
   void retire(replica_type& r) {
     ++retiring_;
-    r.retiring = true;
     r.answer_all(rejected(error_code::not_found, "this store has left the group"));
     tell({policy::event_kind::peer_removed, r.group(), {}, {}, r.self().value, 0});
     exchange_.forget(r.group());
@@ -256,14 +270,14 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
                  return clear_machine(*target, *files, group);
                },
                [group = r.group(), incarnation = r.incarnation()](store& self, result<done> cleared) {
-                 auto* gone = self.replica_of(group, incarnation);
-                 if (!gone) return;
+                 auto* gone = self.replica_of(group);
+                 if (!gone || gone->incarnation() != incarnation) return;
                  if (!cleared) return self.fence(*gone, cleared.error());
                  auto const seen = gone->consensus().status();
-                 self.batches_.open().groups.push_back(tombstone(group, {seen.term, seen.vote, {}}));
+                 self.batches_.open().groups.push_back(tombstone(group, {seen.term, seen.vote, {}}, seen.self));
                  gone->buried_by = self.batches_.open_number();
                  auto& hosted = self.hosted_.at(group);
-                 hosted.left = raft::hard_state{seen.term, seen.vote, {}};
+                 hosted.left = left_group{{seen.term, seen.vote, {}}, seen.self};
                  hosted.spent = !policy::RetirableMachine<machine>;
                });
   }
@@ -354,6 +368,7 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
       auto* r = replica_of(g.group);
       if (!r) r = welcome(g.group, g.message);
       if (!r) continue;
+      if (is_for_successor(*r, g.message)) leave(*r);
       r->step(m.from.store, std::move(g.message));
       wake(*r);
     }
@@ -383,7 +398,7 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
     door_->written(w.number);
     release_all();
     for (auto& [group, r] : replicas_)
-      if (r->install) exchange_.written(*this, *r, w.number);
+      if (r->install && !r->retiring) exchange_.written(*this, *r, w.number);
   }
   void take(entries_fetched& f) {
     lanes_.finished();
@@ -397,7 +412,7 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
   void take(entries_applied<reply>& a) {
     lanes_.finished();
     auto* r = replica_of(a.group);
-    if (failed_ || !r || r->incarnation() != a.incarnation || r->fenced()) return;
+    if (failed_ || !r || r->incarnation() != a.incarnation || r->fenced() || r->retiring) return;
     if (a.failed) return fence(*r, *a.failed);
     tell({policy::event_kind::applied, a.group, {}, a.last, 0, a.replies.size()});
     auto const version = r->consensus().members().version;
@@ -416,9 +431,9 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
       auto& r = *awake_.back();
       awake_.pop_back();
       r.awake = false;
-      if (!r.fenced()) r.drive();
+      if (!r.fenced() && !r.retiring) r.drive();
       note_role(r);  // a lost leadership need not come with a Ready
-      while (!failed_ && !r.fenced() && r.consensus().has_ready()) {
+      while (!failed_ && !r.fenced() && !r.retiring && r.consensus().has_ready()) {
         collect(r, r.take_ready(), committed);
         note_role(r);
       }
@@ -446,7 +461,7 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
     if (!out.committed.empty())
       committed.push_back({r.group(), r.incarnation(), r.machine(), r.machine_seen(), std::move(out.committed), std::move(out.configuration)});
     exchange_.wanted(*this, r, out.snapshots);
-    if (out.removed) leaving_.push_back(&r);
+    if (out.removed) leave(r);
   }
 
   void hold(replica_type& r, ticket number, std::vector<raft::message> late) {
@@ -604,9 +619,10 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
     return it == replicas_.end() ? nullptr : it->second.get();
   }
 
+  // The replica that asked for some work, if it still has a use for the result.
   replica_type* replica_of(group_id group, std::uint64_t incarnation) {
     auto* r = replica_of(group);
-    return r && r->incarnation() == incarnation ? r : nullptr;
+    return r && r->incarnation() == incarnation && !r->retiring ? r : nullptr;
   }
 
   void wake(replica_type& r) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <tinykv/core/task.hpp>
+#include <tinykv/raft/checked.hpp>
 #include <tinykv/raftstore/store.hpp>
 #include <tinykv/sim/engine_disk.hpp>
 #include <tinykv/sim/recorder.hpp>
@@ -33,6 +34,7 @@ class cluster final : private sim::witness {
   struct composition : sim::simulated<P> {
     using machine = watched<typename sim::simulated<P>::machine>;  ///< The user's own, watched.
     using observer = sim::recorder;                                ///< Into the trace.
+    using consensus = raft::checked<typename P::consensus>;        ///< Held against raft/invariants.hpp at each input.
   };
   using machine = typename sim::simulated<P>::machine;             ///< The user's own.
   using reply = typename watched<machine>::reply;                  ///< What a command answers, and its index.
@@ -152,7 +154,8 @@ class cluster final : private sim::witness {
   /// The consensus of a running store; null if there is none.
   raft::core const* core_of(store_id id) const {
     auto const slot = slots_.find(id);
-    return slot == slots_.end() ? nullptr : slot->second.running->peek(group());
+    auto const* const found = slot == slots_.end() ? nullptr : slot->second.running->peek(group());
+    return found == nullptr ? nullptr : &found->inner();
   }
   /// The group that the cluster serves.
   group_id group() const noexcept { return options_.store.first_group.group; }

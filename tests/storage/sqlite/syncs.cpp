@@ -1,3 +1,4 @@
+#include <tinykv/storage/snapshot_files.hpp>
 #include <tinykv/storage/sqlite/sqlite_kv.hpp>
 #include <tinykv/storage/sqlite/sqlite_log.hpp>
 
@@ -7,6 +8,7 @@
 #include <atomic>
 #include <cerrno>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include <sys/syscall.h>
@@ -226,5 +228,56 @@ TEST_CASE("a sync that fails once ends a log, also when it was that of a checkpo
     REQUIRE(i < 100);
     CHECK(!got);
     CHECK(!log.commit(batch_of(i)));
+  }
+}
+
+TEST_CASE("a snapshot file is synced with its name, and published by a synced rename", "[storage][snapshot][sync]") {
+  constexpr group_id group{1};
+  constexpr auto slot = policy::snapshot_slot::incoming;
+  temporary_directory directory;
+  auto const of_parent = directory.path().filename().string();
+  std::optional<storage::snapshot_files> files;
+  auto const open = [&] { files = storage::snapshot_files::open(directory.file("snapshots")).value(); };
+  CHECK(syncs_of(open) == names{of_parent});  // the directory is new
+  CHECK(syncs_of(open).empty());
+  auto const write = [&] {
+    REQUIRE(files->create(group, slot));
+    REQUIRE(files->append(group, slot, "data"));
+  };
+  CHECK(syncs_of(write).empty());
+  CHECK(syncs_of([&] { REQUIRE(files->sync(group, slot)); }) == names{"1.incoming", "snapshots"});
+  CHECK(syncs_of([&] { REQUIRE(files->publish(group, slot)); }).back() == "snapshots");
+  CHECK(directory_held == names{"1.current"});  // after the rename
+  open();
+  write();
+  open();  // another process, which has not written the file itself
+  CHECK(syncs_of([&] { REQUIRE(files->sync(group, slot)); }) == names{"1.incoming", "snapshots"});
+}
+
+TEST_CASE("a failed sync of a snapshot file is final, until the file is made anew", "[storage][snapshot][sync]") {
+  constexpr group_id group{1};
+  constexpr auto slot = policy::snapshot_slot::incoming;
+  for (int failing = 0; failing < 2; ++failing) {  // the file, its directory
+    temporary_directory directory;
+    auto files = storage::snapshot_files::open(directory.file("snapshots")).value();
+    REQUIRE(files.create(group, slot));
+    REQUIRE(files.append(group, slot, "data"));
+    fail_after = failing;
+    failures = 1;
+    auto const failed = files.sync(group, slot);
+    fail_after = failures = -1;
+    REQUIRE_FALSE(failed);
+    CHECK(failed.error().outcome == outcome::fatal);
+    CHECK(failed.error().code == error_code::io);
+    CHECK(syncs_of([&] {
+            CHECK(files.sync(group, slot).error() == failed.error());
+            CHECK(files.append(group, slot, "more").error() == failed.error());
+            CHECK(files.publish(group, slot).error() == failed.error());
+          }).empty());
+    CHECK_FALSE(files.size(group, policy::snapshot_slot::current)->has_value());
+    REQUIRE(files.create(group, slot));
+    REQUIRE(files.append(group, slot, "new"));
+    REQUIRE(files.publish(group, slot));
+    CHECK(read_file(directory.file("snapshots/1.current")) == "new");
   }
 }

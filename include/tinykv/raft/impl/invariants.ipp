@@ -65,7 +65,8 @@ TINYKV_DECL void check_role(broken_list& broken, image const& i) {
   auto const may = is_voter(i.group, i.self) && undecided && !i.installing && !i.removed;
   broken.unless(may || !(candidate || i.role == role::pre_candidate), "R-21: a peer campaigns that must not");
   if (!leader) return;
-  broken.unless(i.first_own && i.term_at(*i.first_own) == std::optional{i.state.term}, "R-22: the first entry of a leader is not of its term");
+  auto const compacted = i.first_own && *i.first_own < i.truncated.index;
+  broken.unless(compacted || (i.first_own && i.term_at(*i.first_own) == std::optional{i.state.term}), "R-22: the first entry of a leader is not of its term");
   for (auto const& p : i.peers) {
     broken.unless(p.match < p.next, "R-23: match is not below next");
     broken.unless(p.next <= i.last + 1, "R-24: next is beyond the log");

@@ -12,6 +12,10 @@ TINYKV_DECL result<position> core::change_membership(membership target, std::uin
   if (auto const fault = fault_of(target)) return rejected(error_code::invalid_argument, std::string{*fault});
   if (target.voters == now.voters && target.learners == now.learners && !is_joint(now))
     return rejected(error_code::invalid_argument, "these are the members already");
+  // A peer that left has given up its log; under its old id it would be taken for one that still has it.
+  for (auto const& m : all_members(target))
+    if (!is_member(now, m.peer) && m.peer <= highest_peer(now))
+      return rejected(error_code::invalid_argument, "peer ids are not used twice; take one above the highest", highest_peer(now).value);
   // Before a commit of the own term a leader does not know whether an earlier change is decided (dissertation 4.1; the
   // correction of 2015), and one that is not applied here is not in force here.
   if (is_joint(now) || configuration_.pending()) return rejected(error_code::busy, "another change of members is under way");
@@ -51,6 +55,9 @@ TINYKV_DECL membership core::step_towards(membership target) const {
 
 TINYKV_DECL position core::order_configuration(membership target) {
   target.version = members().version + 1;
+  target.highest_peer = {};
+  auto const ever = highest_peer(members());
+  if (ever > highest_peer(target)) target.highest_peer = ever;  // named only when it does not show by itself
   return append_own({log_.last() + 1, state_.term, entry_kind::configuration, encode_change({std::move(target)})});
 }
 
@@ -62,8 +69,12 @@ TINYKV_DECL void core::on_configuration() {
   for (auto const& m : all_members(members())) {
     auto const known = std::find_if(before.begin(), before.end(), [&](auto const& p) { return p.peer() == m.peer; });
     if (m.peer == options_.self) continue;
-    if (known != before.end()) lead->peers.push_back(std::move(*known));
-    else lead->peers.emplace_back(m.peer, log_.last() + 1);
+    if (known != before.end()) {
+      lead->peers.push_back(std::move(*known));
+    } else {
+      lead->peers.emplace_back(m.peer, log_.last() + 1);
+      lead->peers.back().nudged = true;  // it has waited for the first word
+    }
   }
   for (auto const& p : before)
     if (!is_member(members(), p.peer())) lead->dismissed.push_back(p.peer());

@@ -137,7 +137,8 @@ TINYKV_DECL void core::on_append_reply(message const& m) {
   if (!p || m.index > log_.last()) return;
   replicate_due_ = true;
   if (m.refused) {
-    p->refused(m.index, log_.last_not_above(m.hint, m.log_term));
+    // Below the start of the log nothing can be compared: the follower's own word is the best there is.
+    p->refused(m.index, m.hint < log_.truncated().index ? m.hint : log_.last_not_above(m.hint, m.log_term));
     return;
   }
   auto const news = p->accepted(m.index);

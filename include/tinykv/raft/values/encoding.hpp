@@ -15,11 +15,12 @@ namespace tinykv::raft {
 // The stored form of Raft's values, used by log storage and by configuration entries:
 //
 //     members     = count varint { peer varint, store varint, address text }*
-//     membership  = version varint, voters members, outgoing members, learners members
+//     membership  = version varint, voters members, outgoing members, learners members,
+//                   highest peer varint                          (perhaps missing: it stands at the end)
 //     change      = format u8 = 1, membership                  (the data of a configuration entry)
 //     hard state  = term varint, vote varint, commit varint
 //     entry       = kind u8, term varint, data text            (the index is known from the place)
-//     truncation  = index varint, term varint, membership
+//     truncation  = index varint, term varint, membership, owner varint   (perhaps missing)
 
 /// Appends `v`.
 inline void encode(codec::writer& out, std::vector<member> const& v) {
@@ -36,6 +37,7 @@ inline void encode(codec::writer& out, membership const& v) {
   encode(out, v.voters);
   encode(out, v.outgoing);
   encode(out, v.learners);
+  out.varint(v.highest_peer.value);
 }
 /// Appends `v`.
 inline void encode(codec::writer& out, hard_state const& v) {
@@ -54,6 +56,7 @@ inline void encode(codec::writer& out, truncation const& v) {
   out.varint(v.at.index.value);
   out.varint(v.at.term.value);
   encode(out, v.configuration);
+  out.varint(v.owner.value);
 }
 
 /// The data of a configuration entry.
@@ -91,6 +94,7 @@ inline membership decode_membership(codec::reader& in) {
   out.voters = decode_members(in);
   out.outgoing = decode_members(in);
   out.learners = decode_members(in);
+  if (in.ok() && !in.finished()) out.highest_peer = peer_id{in.varint()};
   return out;
 }
 /// Reads the data of a configuration entry. `fatal` (corrupt, or version_mismatch for a later format).
@@ -127,6 +131,7 @@ inline truncation decode_truncation(codec::reader& in) {
   out.at.index = log_index{in.varint()};
   out.at.term = term{in.varint()};
   out.configuration = decode_membership(in);
+  if (in.ok() && !in.finished()) out.owner = peer_id{in.varint()};
   return out;
 }
 

@@ -34,6 +34,8 @@ struct membership {
   std::vector<member> voters;     ///< Who elects and commits.
   std::vector<member> outgoing;   ///< The voters of the configuration that is being left; empty unless joint.
   std::vector<member> learners;   ///< Receive entries, are never counted.
+  peer_id highest_peer{};         ///< The highest id that ever was in the group, when it is above those named here; else 0. Ids
+                                  ///< are not used twice: a peer that came back empty would vote without what it had acknowledged.
 
   /// Equal iff all fields are.
   friend bool operator==(membership const&, membership const&) = default;

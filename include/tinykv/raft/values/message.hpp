@@ -11,9 +11,9 @@ namespace tinykv::raft {
 /// What a message between two peers of a group says. Sent: never renumber.
 enum class message_kind : std::uint8_t {
   pre_vote_request = 1,  ///< Would you vote for me in `term`? index, log_term: my last entry. (dissertation 9.6)
-  pre_vote_reply = 2,    ///< `refused`; term: the term asked about, or the refuser's own higher one.
+  pre_vote_reply = 2,    ///< `refused`; term: the term asked about, or the refuser's own higher one. index, log_term: its commit.
   vote_request = 3,      ///< index, log_term: the candidate's last entry. (paper 5.2)
-  vote_reply = 4,        ///< `refused`.
+  vote_reply = 4,        ///< `refused`. index, log_term: the sender's commit and the term of the entry there.
   append = 5,            ///< index, log_term: the entry before `entries`; commit. (paper 5.3)
   append_reply = 6,      ///< Accepted: index = last entry known equal. Refused: index = the `index` refused, hint = where to go on.
   heartbeat = 7,         ///< commit = min(commit, match of the receiver); round.

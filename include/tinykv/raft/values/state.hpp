@@ -23,6 +23,7 @@ struct hard_state {
 struct truncation {
   position at;               ///< The last entry that is gone.
   membership configuration;  ///< In force after it; the home of the configuration (SAFETY.md §6).
+  peer_id owner{};           ///< Whose log it is; 0 = of nobody. The configuration need not know the peer yet, or any more.
 
   /// Equal iff all fields are.
   friend bool operator==(truncation const&, truncation const&) = default;

@@ -19,6 +19,7 @@ struct prometheus::counts {
     std::uint64_t applied = 0;
     std::uint64_t leader_changes = 0;
     std::uint64_t commands_applied = 0;
+    std::uint64_t members_version = 0;
   };
 
   std::map<group_id, group> groups;
@@ -33,6 +34,8 @@ struct prometheus::counts {
   std::uint64_t greetings_refused = 0;
   std::uint64_t refused_by = 0;
   std::uint64_t disk_stalls = 0;
+  std::uint64_t peers_added = 0;
+  std::uint64_t peers_removed = 0;
   std::uint64_t fenced = 0;
 
   void role_changed(policy::event const& what) {
@@ -62,6 +65,12 @@ struct prometheus::counts {
       case greeting_refused: ++greetings_refused; break;
       case policy::event_kind::refused_by: ++this->refused_by; break;
       case disk_stalled: ++disk_stalls; break;
+      case members_changed: groups[what.group].members_version = what.value; break;
+      case peer_added: ++peers_added; break;
+      case peer_removed:
+        ++peers_removed;
+        groups.erase(what.group);  // its last figures would be taken for those of a member
+        break;
       case policy::event_kind::fenced: ++this->fenced; break;
     }
   }
@@ -87,6 +96,8 @@ struct prometheus::counts {
     per_group(out, [](group const& g) { return g.term; });
     out.counter("tinykv_leader_changes_seen_total", "Leaders that this store has seen come.");
     per_group(out, [](group const& g) { return g.leader_changes; });
+    out.gauge("tinykv_members_version", "Version of the configuration in force, since it last changed here.");
+    per_group(out, [](group const& g) { return g.members_version; });
     out.gauge("tinykv_applied_index", "Index up to which the log is in the state machine.");
     per_group(out, [](group const& g) { return g.applied; });
     out.counter("tinykv_commands_applied_total", "Commands applied to the state machine.");
@@ -139,6 +150,8 @@ TINYKV_DECL void prometheus::write(exposition& out) const {
   counter("tinykv_greetings_refused_total", "Connections of stores refused by this one.", c.greetings_refused);
   counter("tinykv_refused_by_total", "Refusals of this store by others.", c.refused_by);
   counter("tinykv_disk_stalls_total", "Log writes so slow that leaderships were given up.", c.disk_stalls);
+  counter("tinykv_peers_added_total", "Peers of groups that this store was given.", c.peers_added);
+  counter("tinykv_peers_removed_total", "Peers of groups that left this store.", c.peers_removed);
   out.gauge("tinykv_fenced", "Groups (or the store) that stopped for good.");
   out.sample({}, c.fenced);
 }
