@@ -81,8 +81,8 @@ TEST_CASE("scenarios", "[raft][scenario]") {
       auto const different = differences(s);
       if (rewriting()) {
         std::ofstream out{file};
-        for (auto const& step : s.steps) out << (&step == &s.steps.front() ? step.before : step.before) << step.command << "\n----\n" << step.expected;
-        out << s.after;
+        for (auto const& step : s.steps) out << step.before << step.command << "\n----\n" << step.expected;
+        if (s.after != "\n") out << s.after;
       } else if (!different.empty()) {
         FAIL(file.filename().string() << ": expected (-) and answered (+)\n" << different);
       }

@@ -93,6 +93,29 @@ TEST_CASE("no snapshot is made for a follower that is not heard of", "[raft][sna
   CHECK(c[1].snapshots.size() == 1);
 }
 
+TEST_CASE("a follower that falls silent before it is known to need a snapshot gets none made", "[raft][snapshot]") {
+  auto p = lonely(disk_of(voters({1, 2, 3}), {}));
+  make_leader(p);
+  for (int i = 0; i < 5; ++i) REQUIRE(p.propose("x"));
+  p.step(accepted(3, 1, 1));
+  p.step(accepted(2, 1, 6));
+  p.core().unreachable(peer_id{3});
+  p.pump();
+  for (int i = 0; i < 12; ++i) {  // 3 is not heard of for the whole of a period
+    p.tick();
+    p.step(reply(message_kind::heartbeat_reply, 2, 1));
+  }
+  p.compact(6);
+  REQUIRE(p.propose("y"));
+  p.step(accepted(2, 1, 7));
+  p.core().unreachable(peer_id{3});
+  REQUIRE(p.propose("z"));
+  p.step(accepted(2, 1, 8));
+  CHECK(p.snapshots.empty());
+  p.step(reply(message_kind::heartbeat_reply, 3, 1));
+  CHECK(p.snapshots.size() == 1);
+}
+
 TEST_CASE("nothing is sent to a follower that waits for its snapshot but rounds", "[raft][snapshot]") {
   auto p = leader_that_needs_a_snapshot();
   CHECK(state_of(p, 3) != progress_state::replicating);
@@ -181,9 +204,12 @@ TEST_CASE("an answer of the log that the compaction has overtaken is not sent", 
   p.step(no);
   p.step(accepted(3, 1, 0));
   REQUIRE(p.fetches.size() == 1);
+  auto const asked = p.fetches.front();
+  auto const read_before = p.on_disk.read(asked);
+  REQUIRE(read_before.front().index == log_index{1});
   p.compact(30);
   p.sent();
-  p.answer_fetches();
+  p.core().fetched({asked, read_before});
   p.pump();
   for (auto const& m : p.sent(message_kind::append)) CHECK(m.to != peer_id{3});
   CHECK(p.snapshots.size() == 1);

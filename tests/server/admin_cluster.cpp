@@ -189,7 +189,7 @@ TEST_CASE("a local look needs no leader, and does not claim what only a leader k
 
 TEST_CASE("the leadership goes where it is wanted, and asking again leaves it there", "[server][admin][transfer]") {
   cluster c;
-  for (std::uint64_t to : {1, 2, 3, 3, 1}) {
+  for (auto const to : std::vector<std::uint64_t>{1, 2, 3, 3, 1}) {
     auto const name = to % 2 == 0 ? wire::peer_name{peer_id{to}, {}} : wire::peer_name{{}, store_id{to}};
     for (std::uint64_t first = 1; first <= 3; ++first) {
       auto const got = c.ask(wire::transfer_request{region_1, name}, first);

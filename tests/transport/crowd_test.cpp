@@ -158,7 +158,7 @@ TEST_CASE("messages that never become whole hold no more than bytes_max together
   }
   CHECK(most > small_budget().bytes_max / 2);
   CHECK(most <= small_budget().bytes_max);
-  CHECK(v.ended(close_reason::over_budget) >= 5);
+  CHECK(v.on.wait([&] { return v.ended(close_reason::over_budget) >= 5; }));
   CHECK(v.ended(close_reason::over_budget) <= 8);
   modest.read();
   CHECK_FALSE(modest.closed());
@@ -239,7 +239,7 @@ TEST_CASE("answers that nobody takes are counted, and end with their client", "[
     v.on.rest(std::chrono::milliseconds{1});
     CHECK(v.here.bytes_held() <= options.bytes_max);
   }
-  CHECK(v.ended(close_reason::over_budget) == 1);
+  CHECK(v.on.wait([&] { return v.ended(close_reason::over_budget) == 1; }));
   CHECK(v.hears(friendly));
   auto another = v.client_let_in();
   CHECK(v.serves(another, 1));

@@ -222,6 +222,7 @@ class replica {
   std::optional<installation> install;  ///< Under way.
   upkeep care;                       ///< Of log and machine.
   bool retiring = false;             ///< No member any more: what is here is being cleared away.
+  std::optional<std::uint64_t> left_by;    ///< The log batch after which that is certain, whatever comes.
   std::optional<std::uint64_t> buried_by;  ///< The log batch after which nothing of it is left.
 
  private:

@@ -289,7 +289,7 @@ class snapshot_exchange {
                        policy::log_write write;
                        write.group = group;
                        write.drop_entries = true;
-                       write.truncated = raft::truncation{to->install->meta.at, to->install->meta.configuration, to->self()};
+                       write.truncated = raft::truncation{to->install->meta.at, to->install->meta.configuration, to->self(), false};
                        s.batches_.open().groups.push_back(std::move(write));
                        to->install->batch = to->last_batch = s.batches_.open_number();
                      });

@@ -22,16 +22,23 @@ namespace tinykv::raftstore {
 
 /// What one group begins its work with.
 struct group_start {
-  peer_id self;                     ///< The peer on this store; 0 = there is none (yet, or any more).
+  peer_id self;                     ///< The peer on this store.
   raft::start_state state;          ///< For the consensus.
   position applied;                 ///< Of the machine.
   std::uint64_t log_bytes = 0;      ///< Of the log.
 };
 
+/// What is left of a peer that has left its group: its term and vote hold for ever, and no late message brings it back.
+struct left_group {
+  raft::hard_state state;  ///< Term and vote.
+  peer_id was;             ///< Which peer.
+};
+
 /// What a store begins its work with.
 struct store_start {
   roster who;                                ///< With the epoch of this start, which is durable.
-  std::map<group_id, group_start> groups;    ///< Those of which the log knows anything.
+  std::map<group_id, group_start> groups;    ///< Those with a peer here.
+  std::map<group_id, left_group> left;       ///< Those that had one.
 };
 
 namespace detail {
@@ -91,7 +98,7 @@ result<done> begin_log_at(Log& log, policy::group_log& stored, raft::snapshot_me
   policy::log_write write;
   write.group = stored.group;
   write.drop_entries = true;
-  write.truncated = raft::truncation{meta.at, meta.configuration, stored.truncated.owner};
+  write.truncated = raft::truncation{meta.at, meta.configuration, stored.truncated.owner, false};
   stored.truncated = *write.truncated;
   batch.groups.push_back(std::move(write));
   stored.runs.clear();
@@ -113,7 +120,7 @@ inline result<raft::snapshot_meta> decode_note(bytes const& note) {
 inline bytes encode_note(raft::snapshot_meta const& meta) {
   std::string text;
   codec::writer out{text};
-  raft::encode(out, raft::truncation{meta.at, meta.configuration, {}});
+  raft::encode(out, raft::truncation{meta.at, meta.configuration, {}, false});
   return bytes::adopt(std::move(text));
 }
 
@@ -182,8 +189,7 @@ inline policy::log_write tombstone(group_id group, raft::hard_state const& state
   policy::log_write write;
   write.group = group;
   write.drop_entries = true;
-  write.truncated.emplace();
-  write.truncated->configuration.highest_peer = was;
+  write.truncated = raft::truncation{{}, {}, was, true};
   write.state = raft::hard_state{state.term, state.vote, {}};
   return write;
 }
@@ -224,7 +230,7 @@ result<store_start> start_store(identity who, consensus_kind kind, Log& log, Gro
     return fatal(error_code::corrupt, "the log holds groups but no record of the store");
   auto known = detail::own_roster(who, kind, contents->store_record, options, source);
   if (!known) return std::move(known).error();
-  store_start out{std::move(*known), {}};
+  store_start out{std::move(*known), {}, {}};
   out.who.begin(source.next());
 
   policy::log_batch batch;
@@ -239,7 +245,7 @@ result<store_start> start_store(identity who, consensus_kind kind, Log& log, Gro
     policy::group_log fresh;
     if (!used && how.first_start == first_start::bootstrap) {
       fresh.group = id;
-      fresh.truncated = {how.start, how.configuration, detail::peer_on(who.store, how.configuration)};
+      fresh.truncated = {how.start, how.configuration, detail::peer_on(who.store, how.configuration), false};
       fresh.state = {how.start.term, {}, how.start.index};
       fresh.last = how.start.index;
       stored = &fresh;
@@ -256,6 +262,23 @@ result<store_start> start_store(identity who, consensus_kind kind, Log& log, Gro
         if (auto const synced = machine.sync(); !synced) return synced.error();
     }
     if (!stored) continue;
+    auto& log_of = stored->truncated;
+    if (log_of.owner == peer_id{}) log_of.owner = detail::peer_on(who.store, log_of.configuration);  // written before it was kept
+    if (log_of.left && (stored->last != log_index{} || log_of.at != position{})) {
+      // A crash came before everything was cleared away.
+      if (auto const cleared = clear_machine(machine, files, id); !cleared) return cleared.error();
+      auto const state = stored->state;
+      auto const was = log_of.owner;
+      batch.groups.push_back(tombstone(id, state, was));
+      *stored = {};
+      stored->group = id;
+      stored->state = *batch.groups.back().state;
+      stored->truncated = *batch.groups.back().truncated;
+    }
+    if (log_of.left) {
+      out.left.emplace(id, left_group{stored->state, log_of.owner});
+      continue;
+    }
     auto const applied = detail::recover_machine(log, machine, files, *stored, how.start);
     if (!applied) return applied.error();
     group_start group;

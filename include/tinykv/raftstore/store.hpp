@@ -165,12 +165,8 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
     auto started = start_store(who, P::consensus::kind, *log_, hosted_, *files_, options_, random_);
     if (!started) return close(std::move(started).error());
     door_.emplace(std::move(started->who));
+    for (auto& [group, left] : started->left) hosted_.at(group).left = left;
     for (auto& [group, from] : started->groups) {
-      auto& hosted = hosted_.at(group);
-      if (from.self == peer_id{}) {
-        hosted.left = left_group{from.state.state, from.state.truncated.configuration.highest_peer};
-        continue;
-      }
       if (auto const begun = begin(group, std::move(from)); !begun) return close(begun.error());
     }
     if (auto const net = transport_.start(door_->who().self(), *inbox_); !net) return close(net.error());
@@ -181,11 +177,6 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
 
   // --- groups -------------------------------------------------------------------------------------------------------
 
-  // What is left of a peer that has left: its term and vote hold for ever, and no late message brings it back.
-  struct left_group {
-    raft::hard_state state;
-    peer_id was;
-  };
   // A group that this store may hold a peer of: how it begins, its machine, and what is left of a peer that was here.
   struct hosted_group {
     group_options options;
@@ -255,15 +246,27 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
   }
 
   void leave(replica_type& r) {
-    if (!std::exchange(r.retiring, true)) leaving_.push_back(&r);
+    if (r.install || std::exchange(r.retiring, true)) return;  // what is being put in place is put in place first
+    leaving_.push_back(&r);
   }
 
-  // The peer is no member any more: its data go first, then its log; term and vote stay (SAFETY.md §4).
+  // The peer is no member any more. First the log says so, so that a start goes on from here; then the machine is emptied,
+  // durably; then the log goes; term and vote stay (SAFETY.md §4).
   void retire(replica_type& r) {
     ++retiring_;
     r.answer_all(rejected(error_code::not_found, "this store has left the group"));
     tell({policy::event_kind::peer_removed, r.group(), {}, {}, r.self().value, 0});
     exchange_.forget(r.group());
+    policy::log_write write;
+    write.group = r.group();
+    write.truncated = r.consensus().truncation_at(r.care.truncated);
+    write.truncated->owner = r.self();
+    write.truncated->left = true;
+    batches_.open().groups.push_back(std::move(write));
+    r.left_by = batches_.open_number();
+  }
+
+  void clear(replica_type& r) {
     lanes_.run(policy::lane::apply,
                [target = r.machine(), seen = r.machine_seen(), files = files_, group = r.group()] {
                  seen->closed = true;
@@ -274,10 +277,11 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
                  if (!gone || gone->incarnation() != incarnation) return;
                  if (!cleared) return self.fence(*gone, cleared.error());
                  auto const seen = gone->consensus().status();
-                 self.batches_.open().groups.push_back(tombstone(group, {seen.term, seen.vote, {}}, seen.self));
+                 auto const state = raft::hard_state{seen.term, seen.vote, {}};
+                 self.batches_.open().groups.push_back(tombstone(group, state, seen.self));
                  gone->buried_by = self.batches_.open_number();
                  auto& hosted = self.hosted_.at(group);
-                 hosted.left = left_group{{seen.term, seen.vote, {}}, seen.self};
+                 hosted.left = left_group{state, seen.self};
                  hosted.spent = !policy::RetirableMachine<machine>;
                });
   }
@@ -285,6 +289,10 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
   void bury() {
     for (auto it = replicas_.begin(); it != replicas_.end();) {
       auto* r = it->second.get();
+      if (r->left_by && *r->left_by <= batches_.written()) {
+        r->left_by.reset();
+        clear(*r);
+      }
       if (!r->buried_by || *r->buried_by > batches_.written()) {
         ++it;
         continue;

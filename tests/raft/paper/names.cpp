@@ -1,4 +1,4 @@
-#include "../../support/catch.hpp"
+#include "support/catch.hpp"
 
 #include <filesystem>
 #include <fstream>

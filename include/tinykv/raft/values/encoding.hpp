@@ -20,7 +20,7 @@ namespace tinykv::raft {
 //     change      = format u8 = 1, membership                  (the data of a configuration entry)
 //     hard state  = term varint, vote varint, commit varint
 //     entry       = kind u8, term varint, data text            (the index is known from the place)
-//     truncation  = index varint, term varint, membership, owner varint   (perhaps missing)
+//     truncation  = index varint, term varint, membership, owner varint, left u8   (perhaps missing)
 
 /// Appends `v`.
 inline void encode(codec::writer& out, std::vector<member> const& v) {
@@ -57,6 +57,7 @@ inline void encode(codec::writer& out, truncation const& v) {
   out.varint(v.at.term.value);
   encode(out, v.configuration);
   out.varint(v.owner.value);
+  out.u8(v.left ? 1 : 0);
 }
 
 /// The data of a configuration entry.
@@ -131,7 +132,11 @@ inline truncation decode_truncation(codec::reader& in) {
   out.at.index = log_index{in.varint()};
   out.at.term = term{in.varint()};
   out.configuration = decode_membership(in);
-  if (in.ok() && !in.finished()) out.owner = peer_id{in.varint()};
+  if (!in.ok() || in.finished()) return out;
+  out.owner = peer_id{in.varint()};
+  auto const left = in.u8();
+  if (left > 1) in.fail();
+  out.left = left == 1;
   return out;
 }
 

@@ -23,7 +23,8 @@ struct hard_state {
 struct truncation {
   position at;               ///< The last entry that is gone.
   membership configuration;  ///< In force after it; the home of the configuration (SAFETY.md §6).
-  peer_id owner{};           ///< Whose log it is; 0 = of nobody. The configuration need not know the peer yet, or any more.
+  peer_id owner{};           ///< Whose log it is. The configuration need not know the peer yet, or any more.
+  bool left = false;         ///< The owner has left the group: what is here is to be cleared away, or is.
 
   /// Equal iff all fields are.
   friend bool operator==(truncation const&, truncation const&) = default;
