@@ -98,8 +98,7 @@ int region_add_peer(settings const& with, region_arguments const& what) {
   auto const colon = what.address.rfind(':');
   if (colon == std::string::npos || colon == 0 || colon + 1 == what.address.size())
     return complain(with, usage("the address is '" + what.address + "'", "it must be like host4:20160"));
-  auto const peer = what.peer != 0 ? what.peer : what.store;
-  return change(with, what, wire::add_peer_request{group_id{what.region}, peer_id{peer}, store_id{what.store}, what.address, what.learner});
+  return change(with, what, wire::add_peer_request{group_id{what.region}, peer_id{what.peer}, store_id{what.store}, what.address, what.learner});
 }
 
 int region_remove_peer(settings const& with, region_arguments const& what) {

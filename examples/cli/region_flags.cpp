@@ -31,10 +31,10 @@ CLI::App& add_region_verbs(CLI::App& app, settings const& with, region_arguments
 
   auto& add = verb("add-peer", "let a store hold the region: as learner, and as voter when it has caught up", R"(  tinykv-server --store-id 4 --listen host4:20160 --peers 1=host1:20160,... --data-dir d --join
   tinykv region add-peer 4 host4:20160
-  tinykv region add-peer 4 host4:20160 --peer 7     for a store that was a member before: a new number)", region_add_peer);
+  tinykv region add-peer 4 host4:20160              also for a store that was a member before)", region_add_peer);
   peer(add, "number of the store");
   add.add_option("address", to.address, "H:P by which the other servers reach it")->required();
-  add.add_option("--peer", to.peer, "number of the peer, above those of all peers so far if the store was a member before (default: the store's)")->check(CLI::PositiveNumber);
+  add.add_option("--peer", to.peer, "number of the peer, above every one that the region has had (default: the leader chooses it)")->check(CLI::PositiveNumber);
   add.add_flag("--learner", to.learner, "it receives everything and never votes");
   wait(add);
 

@@ -35,7 +35,8 @@ class door {
   /// Lets `handler` answer clients.
   void open(tinykv::policy::rpc_handler handler);
   /// Waits for SIGTERM, SIGINT or a failure of the store; then lets requests in flight end, and stops the store and the
-  /// port. Tells people of stores that refuse this one, and when there is nothing to serve.
+  /// port. A second signal ends the process at once, with the exit code 128 + its number. Tells people of stores that refuse
+  /// this one, and when there is nothing to serve.
   void watch(refusals refused_by, stopper stop_store);
   /// The failure for which it ended; nothing after a signal.
   std::optional<tinykv::failure> const& end() const { return end_; }

@@ -26,7 +26,8 @@ Add a fourth, which needs no place in --peers; then the members remember its add
   tinykv --endpoints 127.0.0.1:20161 region add-peer 4 127.0.0.1:20164
 
 Each flag is also a variable: --data-dir is TINYKV_DATA_DIR. --config reads `data-dir = "d"`, a line each.
-The port also answers GET /healthz, /metrics and /version. SIGTERM and SIGINT end it cleanly.)";
+The port also answers GET /healthz, /metrics and /version. SIGTERM and SIGINT end it cleanly; a
+second one ends it at once.)";
 
 constexpr std::uint16_t default_port = 20160;
 
@@ -71,6 +72,11 @@ int complain(std::string const& what) {
   return 1;
 }
 
+void settle_port(flags& with, std::uint16_t number) {
+  for (auto* const address : {&with.listen, &with.advertise, &with.peers[with.store]})
+    if (address->ends_with(":0")) address->replace(address->size() - 1, 1, std::to_string(number));
+}
+
 parsed_flags parse_flags(int argc, char** argv) {
   CLI::App app{"One store of a tinykv cluster: a replicated, durable, linearizable key/value store.", "tinykv-server"};
   app.footer(closing);
@@ -81,7 +87,7 @@ parsed_flags parse_flags(int argc, char** argv) {
   auto& f = out.value;
   std::vector<std::string> peers;
   app.add_option("--data-dir", f.data_dir, "directory of the data; made when missing")->envname("TINYKV_DATA_DIR");
-  app.add_option("--listen", f.listen, "H:P to listen on (default: this store's address in --peers, else 127.0.0.1:20160)")
+  app.add_option("--listen", f.listen, "H:P to listen on, port 0: any free one (default: this store's address in --peers, else 127.0.0.1:20160)")
       ->envname("TINYKV_LISTEN");
   app.add_option("--advertise", f.advertise, "H:P by which clients and stores reach this one, if it differs")
       ->envname("TINYKV_ADVERTISE");

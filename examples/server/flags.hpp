@@ -32,5 +32,8 @@ struct parsed_flags {
 /// Reads flags, TINYKV_ variables and the file of --config, in this order of precedence. Prints help and errors.
 parsed_flags parse_flags(int argc, char** argv);
 
+/// With port 0 the system chooses one: from now on `number` stands where the 0 stood.
+void settle_port(flags& with, std::uint16_t number);
+
 /// Says on stderr, in one line, what is wrong; gives the exit code of a failure.
 int complain(std::string const& what);

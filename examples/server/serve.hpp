@@ -114,7 +114,7 @@ inline tinykv::region whole_key_space(flags const& with) {
 
 /// Opens a server over an engine and a log, and serves.
 template <class P, class Engine>
-int serve(flags const& with, Engine engine, typename P::log log, typename P::snapshots snapshots) {
+int serve(flags with, Engine engine, typename P::log log, typename P::snapshots snapshots) {
   using namespace tinykv;
   auto machine = P::machine::open(std::move(engine), group_id{1});
   if (!machine) return complain(machine.error().detail);
@@ -125,6 +125,7 @@ int serve(flags const& with, Engine engine, typename P::log log, typename P::sna
   boost::asio::io_context home{1};
   auto port = open_port(home, with);
   if (!port) return complain(port.error().detail);
+  settle_port(with, port->number());
   auto others = with.peers;
   others.erase(with.store);
   parts<P> parts{std::move(*machine), std::move(log), transport::websocket{*port, std::move(others)}, {}, {}, std::move(snapshots)};

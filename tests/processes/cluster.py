@@ -58,14 +58,15 @@ class Server:
         self.directory = cluster.directory / f"store-{number}"
         self.log = cluster.directory / f"server-{number}.log"
         self.process = None
+        self.launcher = []  # a command that runs the server, if any
 
     def arguments(self, *more):
         return ["--store-id", str(self.number), "--peers", self.cluster.peers(), "--data-dir", str(self.directory), *more]
 
     def start(self, *more):
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([str(PROGRAMS / "tinykv-server"), *self.arguments(*more)], stdout=log, stderr=log,
-                                            stdin=subprocess.DEVNULL)
+            self.process = subprocess.Popen([*self.launcher, str(PROGRAMS / "tinykv-server"), *self.arguments(*more)], stdout=log,
+                                            stderr=log, stdin=subprocess.DEVNULL)
 
     def words(self):
         return self.log.read_text(errors="replace") if self.log.exists() else ""

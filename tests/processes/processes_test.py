@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -13,7 +14,8 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from cluster import PROGRAMS, Cluster, MuteServer, eventually, free_port, run
+from cluster import PROGRAMS, Cluster, MuteServer, Server, eventually, free_port, run
+from small_disk import SmallFiles, small_disk
 
 NOBODY = 65534
 
@@ -115,6 +117,17 @@ class OneServer(Case):
             self.cluster.leader()
             self.assertEqual(self.cluster.get("a"), str(end).encode())
 
+    def test_port_0_is_any_free_one_and_the_ready_line_names_it(self):
+        second = Server(self.cluster, 2)
+        second.arguments = lambda *more: ["--data-dir", str(second.directory), "--listen", "127.0.0.1:0", *more]
+        self.cluster.servers.append(second)
+        second.start("--init")
+        line = eventually("it is ready", lambda: re.search(r"listens on (127\.0\.0\.1:[0-9]+),", second.words()))
+        self.assertNotEqual(line[1], "127.0.0.1:0")
+        self.assertEqual(self.cli("put", "a", "1", endpoints=line[1]).returncode, 0)
+        shown = self.cli("region", "show", endpoints=line[1]).stdout.decode()
+        self.assertIn(line[1], shown)  # it is what others are told, too
+
     def test_two_servers_on_one_directory(self):
         second = run("tinykv-server", "--data-dir", self.server.directory, "--listen", f"127.0.0.1:{free_port()}")
         self.assert_one_line(second, 1, str(self.server.directory))
@@ -165,35 +178,41 @@ class CommandLine(Case):
         with Cluster(1) as cluster:
             self.assert_one_line(run("tinykv-server", *cluster.servers[0].arguments()), 1, "--init", "--join")
 
-    @unittest.skipUnless(os.geteuid() == 0, "only root can become somebody else")
     def test_a_directory_that_may_not_be_written(self):
+        somebody_else = NOBODY if os.geteuid() == 0 else None  # to root no directory is closed
         with Cluster(1) as cluster:
+            cluster.directory.chmod(0o555)
+            answer = run("tinykv-server", *cluster.servers[0].arguments("--init"), user=somebody_else)
+            self.assert_one_line(answer, 1, str(cluster.servers[0].directory))
             cluster.directory.chmod(0o755)
-            answer = run("tinykv-server", *cluster.servers[0].arguments("--init"), user=NOBODY)
+            cluster.servers[0].directory.mkdir(mode=0o555)
+            answer = run("tinykv-server", *cluster.servers[0].arguments("--init"), user=somebody_else)
             self.assert_one_line(answer, 1, str(cluster.servers[0].directory))
-            cluster.servers[0].directory.mkdir()
-            answer = run("tinykv-server", *cluster.servers[0].arguments("--init"), user=NOBODY)
-            self.assert_one_line(answer, 1, str(cluster.servers[0].directory))
+            cluster.servers[0].directory.chmod(0o755)
 
-    @unittest.skipUnless(os.geteuid() == 0, "only root can mount a small disk")
     def test_a_full_disk_ends_the_server_with_a_reason_and_loses_nothing_acknowledged(self):
+        self.fills(small_disk, 14)
+
+    def test_a_file_that_may_not_grow_ends_the_server_with_a_reason_and_loses_nothing_acknowledged(self):
+        self.fills(SmallFiles, 7)
+
+    def fills(self, place, mib):
         with Cluster(1) as cluster:
-            disk = cluster.directory / "disk"
-            disk.mkdir()
-            mount = ["mount", "-t", "tmpfs", "-o", "size=14m", "tmpfs", str(disk)]
-            if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
-                self.skipTest("this machine lets nobody mount a small disk")
-            self.addCleanup(subprocess.run, ["umount", str(disk)], check=False)
+            disk = place(cluster.directory / "disk", mib)
+            self.addCleanup(disk.close)
             server = cluster.servers[0]
-            server.directory = disk / "store"
+            server.directory = disk.directory / "store"
+            server.launcher = disk.launcher
             cluster.start("--init")
             written = 0
             while cluster.cli("put", f"k{written}", stdin=b"v" * 400000, timeout=3).returncode == 0:
                 written += 1
                 self.assertLess(written, 100)
+            self.assertGreater(written, 0)
             self.assertEqual(server.process.wait(20), 1)
-            self.assertIn("full", server.words())
-            subprocess.run([*mount[:4], "remount,size=64m", *mount[5:]], check=True)
+            self.assertIn("free some space", server.words())
+            disk.grow(64)
+            server.launcher = disk.launcher
             server.start()
             cluster.leader()
             for i in range(written):
@@ -277,6 +296,26 @@ class ThreeServers(Case):
         self.assertIn(answer.returncode, (3, 4), answer.stderr)
         self.assertEqual(len(answer.stderr.splitlines()), 1)
         self.assertEqual(self.cluster.cli("get", "a", endpoints=self.leader.endpoint, timeout=3).returncode, 3)
+
+    def ends_at_once(self, second, code):
+        for server in self.others(self.leader):
+            server.kill()
+        put = threading.Thread(target=lambda: self.cluster.cli("put", "a", "1", endpoints=self.leader.endpoint, timeout=5))
+        put.start()  # without a majority it stays under way, and a stop waits a second for it
+        self.addCleanup(put.join)
+        time.sleep(0.3)
+        self.leader.process.send_signal(signal.SIGTERM)
+        time.sleep(0.2)
+        self.assertIsNone(self.leader.process.poll(), self.leader.words())
+        self.leader.process.send_signal(second)
+        self.assertEqual(self.leader.process.wait(5), code, self.leader.words())
+        self.assertIn("a second signal: ended at once", self.leader.words())
+
+    def test_a_second_sigterm_ends_a_server_at_once_that_waits_for_what_is_under_way(self):
+        self.ends_at_once(signal.SIGTERM, 143)
+
+    def test_an_interrupt_behind_a_sigterm_does_so_too(self):
+        self.ends_at_once(signal.SIGINT, 130)
 
     def test_a_wiped_directory_is_refused_by_the_others(self):
         victim = self.others(self.leader)[0]

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """What a snapshot costs in memory: moves one of --mib from a server to a fresh one, and reads the peaks of both from the kernel.
 
     TINYKV_PROGRAMS=build/release/bin tests/processes/snapshot_memory.py --mib 1024

@@ -202,7 +202,7 @@ class Killed(Case):
 
 
 class Frozen(Case):
-    def test_a_store_that_was_frozen_reads_its_mail_before_it_campaigns(self):
+    def test_a_store_that_was_frozen_does_not_depose_a_healthy_leader(self):
         """F-P4: a healthy leader goes on in its term, whoever sleeps for longer than an election takes."""
         leader = self.begin()
         self.write(10)

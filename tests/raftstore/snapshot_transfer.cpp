@@ -57,13 +57,12 @@ struct route {
   }
   void deliver() {
     for (; !there.empty(); there.pop_front()) {
-      auto const id = there.front().id;
       auto what = receiver.take(std::move(there.front()));
       if (what.answer) back.push_back(*what.answer);
       if (!what.to_write) continue;
       if (what.to_write->create) file.clear();
       file += what.to_write->data.str();
-      if (auto const answer = receiver.written(id, what.to_write->data.size())) back.push_back(*answer);
+      if (auto const answer = receiver.written(what.to_write->attempt, what.to_write->data.size())) back.push_back(*answer);
     }
   }
   std::optional<snapshot_sender::ending> answer() {
@@ -248,9 +247,10 @@ TEST_CASE("pieces of another file, sizes that lie and pieces beyond the bounds a
   CHECK(other.answer->refused);
   CHECK(other.answer->offset == 0);
   CHECK(other.answer->id == 10);
-  CHECK_FALSE(r.written(9, 60));  // the write of the file before
-  REQUIRE(take(0, std::string(100, 'x')).to_write);
-  REQUIRE(r.written(10, 100));
+  CHECK_FALSE(r.written(first.to_write->attempt, 60));  // the write of the file before
+  auto const whole = take(0, std::string(100, 'x'));
+  REQUIRE(whole.to_write);
+  REQUIRE(r.written(whole.to_write->attempt, 100));
   CHECK(r.whole());
   r.verify();
   CHECK_FALSE(take(0, "x").to_write);  // one at a time

@@ -32,16 +32,18 @@ class fake_kv_store {
     (void)machine_.bootstrap(first);
   }
 
-  void propose(tinykv::group_id, tinykv::bytes command, tinykv::duration,
+  void propose(tinykv::group_id, tinykv::bytes command, tinykv::duration within,
                tinykv::unique_function<void(tinykv::result<tinykv::kv::kv_reply>)> done) {
     ++proposals;
+    patience = within;
     executor_.post([this, command, done = std::move(done)]() mutable {
       if (failure) return done(*failure);
       auto const index = machine_.applied().index + 1;
       done(machine_.apply(index, command));
     });
   }
-  void read(tinykv::group_id, tinykv::duration, tinykv::unique_function<void(tinykv::result<machine::view_type>)> use) {
+  void read(tinykv::group_id, tinykv::duration within, tinykv::unique_function<void(tinykv::result<machine::view_type>)> use) {
+    patience = within;
     if (failure) return executor_.post([this, use = std::move(use)]() mutable { use(*failure); });
     executor_.post_on(tinykv::policy::lane::read, [this, use = std::move(use)]() mutable { use(machine_.view()); });
   }
@@ -52,6 +54,7 @@ class fake_kv_store {
   std::optional<tinykv::failure> failure;  ///< What proposals and reads are answered.
   store_status reported;
   int proposals = 0;
+  tinykv::duration patience{};  ///< Of the last call.
 
  private:
   tinykv::runtime::manual_executor& executor_;

@@ -23,7 +23,7 @@ struct bench {
     server::kv_service service{store, executor, options};
     auto const call = wire::encode(request);
     std::optional<wire::kv_answer> got;
-    service({static_cast<std::uint16_t>(call.method), call.body}, 1s, [&](result<bytes> body) {
+    service({static_cast<std::uint16_t>(call.method), call.body}, patience, [&](result<bytes> body) {
       REQUIRE(body);
       CHECK_FALSE(got);
       got = wire::decode_answer(call.method, *body);
@@ -48,6 +48,7 @@ struct bench {
   runtime::manual_executor executor;
   fake_kv_store store;
   server::kv_service_options options;
+  duration patience = 1s;
 };
 
 write_request put(std::string key, std::string value) { return {{}, {{std::move(key), std::move(value), false, {}}}}; }
@@ -78,6 +79,19 @@ TEST_CASE("a compare-and-set that fails is a reply, with what the key holds", "[
   CHECK_FALSE(failed.done);
   CHECK(failed.current == "1");
   CHECK(b.reply<wire::write_reply>(write_request{{}, {{"k", "2", true, "1"}}}).done);
+}
+
+TEST_CASE("a client is waited for as long as it says, but not for ever", "[server][kv][bounds]") {
+  bench b;
+  b.options.patience_max = 5s;
+  for (wire::kv_request const& request : {wire::kv_request{put("k", "1")}, wire::kv_request{get("k")}, wire::kv_request{scan(1)}}) {
+    b.patience = 4s;
+    (void)b.ask(request);
+    CHECK(b.store.patience == 4s);
+    b.patience = duration::max();
+    (void)b.ask(request);
+    CHECK(b.store.patience == 5s);
+  }
 }
 
 TEST_CASE("a scan is cut by the server's bounds and says so", "[server][kv]") {

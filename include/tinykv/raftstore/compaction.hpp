@@ -21,11 +21,12 @@ class log_size {
   void restore(log_index last, std::uint64_t bytes) {
     marks_ = {{last, bytes}};
     gone_ = 0;
+    begin_ = {};
   }
   /// These entries were written; the first replaces what was at its index and above.
   void written(std::vector<raft::entry> const& entries) {
     if (entries.empty()) return;
-    while (!marks_.empty() && marks_.back().last >= entries.front().index) marks_.pop_back();
+    cut(entries.front().index);
     auto total = marks_.empty() ? gone_ : marks_.back().total;
     for (auto const& e : entries) {
       auto const before = marks_.empty() ? gone_ : marks_.back().total;
@@ -37,9 +38,10 @@ class log_size {
   }
   /// The log begins behind `index`.
   void compacted(log_index index) {
+    begin_ = index;
     for (; !marks_.empty() && marks_.front().last <= index; marks_.pop_front()) gone_ = marks_.front().total;
   }
-  /// What the log holds, at most a mark more.
+  /// What the log holds, or a mark more.
   std::uint64_t bytes() const { return marks_.empty() ? 0 : marks_.back().total - gone_; }
 
  private:
@@ -47,6 +49,14 @@ class log_size {
     log_index last;
     std::uint64_t total;  // of everything ever written up to `last`
   };
+  // The log ends before `first`. What a mark covers is not known entry by entry: where one is cut, all of it goes on counting
+  // until it is compacted, so that the rule by bytes errs towards a shorter log.
+  void cut(log_index first) {
+    std::uint64_t covered = 0;
+    for (; !marks_.empty() && marks_.back().last >= first; marks_.pop_back()) covered = marks_.back().total;
+    auto const kept = marks_.empty() ? begin_ : marks_.back().last;
+    if (covered > 0 && kept + 1 < first) marks_.push_back({first - 1, covered});
+  }
   // Of two marks that lie closer than the grain the first says nothing that the second does not.
   void thin_out() {
     while (marks_.size() > 2) {
@@ -58,6 +68,7 @@ class log_size {
 
   std::deque<mark> marks_;  // rising in both
   std::uint64_t gone_ = 0;
+  log_index begin_;  // nothing up to here is in the log
 };
 
 /// What decides how far a log may be compacted.

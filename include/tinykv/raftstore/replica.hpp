@@ -14,6 +14,7 @@
 #include <tinykv/raftstore/snapshot_receiver.hpp>
 #include <tinykv/raftstore/snapshot_sender.hpp>
 
+#include <algorithm>
 #include <deque>
 #include <list>
 #include <map>
@@ -63,6 +64,12 @@ class replica {
   /// Where the members of the configuration in force are.
   void learn_members() {
     for (auto const& m : raft::all_members(core_.members())) stores_[m.peer] = m.store;
+  }
+
+  /// True iff the configuration in force has a peer on that store.
+  bool has_member_on(store_id store) const {
+    auto const all = raft::all_members(core_.members());
+    return std::any_of(all.begin(), all.end(), [&](raft::member const& m) { return m.store == store; });
   }
 
   group_id group() const { return group_; }                          ///< Which group.

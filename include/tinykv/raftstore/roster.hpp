@@ -6,6 +6,7 @@
 #include <tinykv/core/identity.hpp>
 #include <tinykv/core/result.hpp>
 
+#include <algorithm>
 #include <map>
 #include <string>
 
@@ -22,6 +23,8 @@ class roster {
  public:
   /// Stores remembered at most; further ones are refused.
   static constexpr std::size_t stores_max = 4096;
+  /// Of these, stores that are no members of any group here when they are met first; see `doorkeeper`.
+  static constexpr std::size_t strangers_max = stores_max / 4;
 
   /// What is to be done with a greeting.
   enum class verdict : std::uint8_t {
@@ -43,6 +46,13 @@ class roster {
 
   /// May `from`, which takes this store for `to`, talk to it?
   result<verdict> judge(store_identity const& from, store_id to) const;
+  /// True iff some start of that store was remembered.
+  bool has_met(store_id store) const { return met_.count(store) != 0; }
+  /// How many of the stores that were met are such that `which(store)`.
+  template <class F>
+  std::size_t count_met(F which) const {
+    return static_cast<std::size_t>(std::count_if(met_.begin(), met_.end(), [&](auto const& one) { return which(one.first); }));
+  }
   /// From now on this is the latest start of that store.
   void remember(store_identity const& from) { met_[from.store] = {from.uuid, from.start}; }
   /// True iff `from` is the latest start that was remembered: mail of an earlier one is dropped.

@@ -222,10 +222,10 @@ class snapshot_exchange {
     auto const verdict = r.consensus().offered(m.from, m.term, m.at);
     store.wake(r);
     if (verdict != raft::snapshot_verdict::wanted) return;
-    auto const id = m.id;
     auto what = r.receiver.take(std::move(m));
     if (what.answer) store.mail_snapshot(r, std::move(*what.answer));
     if (!what.to_write) return;
+    auto const attempt = what.to_write->attempt;
     auto const count = what.to_write->data.size();
     store.lanes_.run(policy::lane::snapshot,
                      [files = files_, group = r.group(), write = std::move(*what.to_write)]() -> result<done> {
@@ -233,11 +233,11 @@ class snapshot_exchange {
                          if (auto const created = files->create(group, incoming); !created) return created;
                        return files->append(group, incoming, write.data);
                      },
-                     [this, group = r.group(), incarnation = r.incarnation(), id, count](Store& s, result<done> outcome) {
+                     [this, group = r.group(), incarnation = r.incarnation(), attempt, count](Store& s, result<done> outcome) {
                        auto* to = s.replica_of(group, incarnation);
                        if (!to) return;
-                       if (!outcome) return to->receiver.end();  // no room, say: the sender gives up and is asked again
-                       if (auto answer = to->receiver.written(id, count)) s.mail_snapshot(*to, std::move(*answer));
+                       if (!outcome) return to->receiver.failed(attempt);  // no room, say: the sender gives up and is asked again
+                       if (auto answer = to->receiver.written(attempt, count)) s.mail_snapshot(*to, std::move(*answer));
                        if (to->receiver.whole()) verify(s, *to);
                      });
   }
@@ -261,7 +261,8 @@ class snapshot_exchange {
   // Where both kinds of files become the current one, the own file that is being made is waited for: published later, it
   // would take the place of the one that is installed.
   void accept_when_free(Store& store, replica_type& r) {
-    if (!r.verified || (!persistent && r.sender.is_making())) return;
+    if (!r.verified || r.fenced() || r.retiring) return;  // a machine that has given up, or is being emptied, takes nothing in
+    if (!persistent && r.sender.is_making()) return;
     accept(store, r, *std::exchange(r.verified, std::nullopt));
   }
 

@@ -22,6 +22,7 @@ class snapshot_receiver {
   };
   /// Bytes to be written behind those before.
   struct write {
+    std::uint64_t attempt = 0;  ///< For `written` or `failed`.
     bool create = false;  ///< Begin the file anew first.
     bytes data;           ///< What.
   };
@@ -52,13 +53,18 @@ class snapshot_receiver {
     if (expected_ - written_ >= 2 * numbers_.window_bytes_max + raft::snapshot_message::chunk_bytes_max) return {};  // more than was asked for
     corrected_ = false;
     expected_ += data.size();
-    return {write{offset == 0, std::move(data)}, std::nullopt};
+    return {write{attempt_, offset == 0, std::move(data)}, std::nullopt};
   }
-  /// `count` bytes more are in the file with this id: the answer. When it is whole, `whole()` is true.
-  std::optional<raft::snapshot_message> written(std::uint64_t id, std::uint64_t count) {
-    if (stage_ != stage::receiving || id != offer_.id) return std::nullopt;
+  /// `count` bytes more are in the file of this attempt: the answer. When it is whole, `whole()` is true. A write of an
+  /// earlier attempt counts for nothing: the file has been begun anew since, or will be.
+  std::optional<raft::snapshot_message> written(std::uint64_t attempt, std::uint64_t count) {
+    if (stage_ != stage::receiving || attempt != attempt_) return std::nullopt;
     written_ += count;
     return reply(false);
+  }
+  /// A write of this attempt failed: the next piece begins a file.
+  void failed(std::uint64_t attempt) {
+    if (attempt == attempt_) end();
   }
   /// True iff everything is in the file.
   bool whole() const { return stage_ == stage::receiving && written_ == offer_.size; }
@@ -77,6 +83,7 @@ class snapshot_receiver {
  private:
   void begin() {
     stage_ = stage::receiving;
+    ++attempt_;  // writes may be on the lane still
     expected_ = written_ = 0;
     corrected_ = false;
   }
@@ -103,6 +110,7 @@ class snapshot_receiver {
   snapshot_options numbers_;
   stage stage_ = stage::idle;
   raft::snapshot_message offer_;
+  std::uint64_t attempt_ = 0;   // rises with each file that is begun
   std::uint64_t expected_ = 0;  // where the next piece begins
   std::uint64_t written_ = 0;   // in the file
   bool corrected_ = false;

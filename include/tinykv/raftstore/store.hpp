@@ -393,7 +393,10 @@ class store final : public std::enable_shared_from_this<store<P>>, private check
       batches_.open().store_record = std::move(record);
       return batches_.open_number();
     };
-    if (auto const no = door_->greeted(g.from, g.to, std::move(g.answer), remember))
+    auto const is_member = [this](store_id who) {
+      return std::any_of(replicas_.begin(), replicas_.end(), [&](auto const& r) { return r.second->has_member_on(who); });
+    };
+    if (auto const no = door_->greeted(g.from, g.to, std::move(g.answer), is_member, remember))
       tell({policy::event_kind::greeting_refused, {}, {}, {}, g.from.store.value, static_cast<std::uint64_t>(no->code)});
     door_->written(batches_.written());
   }

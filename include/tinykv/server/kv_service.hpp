@@ -9,6 +9,7 @@
 #include <tinykv/wire/kv_messages.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -22,6 +23,7 @@ struct kv_service_options {
   codec::kv_limits limits;                    ///< Of writes; reads obey the one of keys.
   std::uint32_t scan_pairs_max = 16384;       ///< Pairs in one page of a scan.
   std::uint64_t scan_bytes_max = 512U << 10;  ///< Keys and values in one page; one pair is given in any case.
+  duration patience_max = std::chrono::seconds{60};  ///< A request is answered within this time, however patient its client is.
   store_id store;                             ///< This store.
   std::map<store_id, std::string> addresses;  ///< Where the stores are reached, this one included, unless the members say.
   std::string version;                        ///< Of the program, for `status`.
@@ -43,7 +45,8 @@ class kv_service {
     auto decoded = wire::decode_request(request.method, request.body);
     if (!decoded) return reply(std::move(decoded).error());
     auto const method = static_cast<wire::method>(request.method);
-    std::visit([&](auto& r) { answer(r, call{shared_, method, patience, std::move(reply)}); }, *decoded);
+    auto const bounded = std::min(patience, shared_->options.patience_max);
+    std::visit([&](auto& r) { answer(r, call{shared_, method, bounded, std::move(reply)}); }, *decoded);
   }
 
  private:

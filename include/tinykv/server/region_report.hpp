@@ -94,8 +94,9 @@ inline raft::membership settled(raft::membership configuration) {
 
 /// The members of `now` and the one that is asked for. `rejected` (invalid_argument) when its peer is on another store, or
 /// its store has another peer.
-inline result<raft::membership> with_peer(raft::membership const& now, wire::add_peer_request const& asked) {
+inline result<raft::membership> with_peer(raft::membership const& now, wire::add_peer_request asked) {
   for (auto const& m : raft::all_members(now)) {
+    if (m.store == asked.store && asked.peer == peer_id{}) asked.peer = m.peer;
     if (m.peer == asked.peer && m.store != asked.store)
       return rejected(error_code::invalid_argument, "peer " + std::to_string(m.peer.value) + " is on store " + std::to_string(m.store.value) +
                                                         "; numbers of peers are not used again: choose another one");

@@ -232,10 +232,18 @@ class cluster final : private sim::witness {
     if (what.kind == peer_added) oracle_.reached().count(situation::peer_added);
     if (what.kind == peer_removed) oracle_.reached().count(situation::peer_removed);
     if (what.kind == peer_added || what.kind == peer_removed) oracle_.peer_changed(id);
+    if (what.kind == fenced && what.group != group_id{}) end_after_fence(id);
   }
   void turned(store_id id) override {
     if (auto const* const core = core_of(id)) oracle_.turned(id, *core);
     end_if_failed(id);
+  }
+
+  // A machine that gave up serves nothing more in this life; whoever runs the store starts it again.
+  void end_after_fence(store_id id) {
+    oracle_.found().expect(world_.host(id).disk_failed, "I-31", [&] { return detail::say("the machine of store", id) + " gave up without a reason"; });
+    oracle_.reached().count(situation::disk_error);
+    restart_soon(id);
   }
 
   // A store that stopped for good would be started again by whoever runs it.
@@ -246,6 +254,9 @@ class cluster final : private sim::witness {
       return detail::say("store", id) + " stopped without a reason: " + found->second.running->failed()->detail;
     });
     oracle_.reached().count(situation::disk_error);
+    restart_soon(id);
+  }
+  void restart_soon(store_id id) {
     world_.after(duration::zero(), [this, id, life = life_of(id)] {
       if (life_of(id) == life && up(id)) restart(id);
     });

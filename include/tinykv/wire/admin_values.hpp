@@ -45,7 +45,7 @@ struct transfer_request {
 /// nothing; for a learner of before, it promotes.
 struct add_peer_request {
   group_id region;        ///< Which.
-  peer_id peer;           ///< Its number; above that of an earlier peer of the region on `store`, and used by no other.
+  peer_id peer;           ///< Its number, above every one that was ever used in the region; 0 = the leader chooses it.
   store_id store;         ///< Where.
   std::string address;    ///< H:P of that store; at most `raft::member::address_bytes_max` bytes.
   bool learner = false;   ///< It is to stay a learner.

@@ -30,6 +30,8 @@ TINYKV_DECL result<position> core::change_membership(membership target, std::uin
     for (auto const& known : all_members(now))
       if (m.peer == known.peer && m.store != known.store)
         return rejected(error_code::invalid_argument, "a peer stays on its store; add another one");
+      else if (m.peer != known.peer && m.store == known.store)
+        return rejected(error_code::invalid_argument, "a store has one peer of a group; drop that one first");
   auto const next = step_towards(std::move(target));
   auto const bytes = encode_change({next}).size() + 64;
   if (!make_room(1, bytes, 2)) return rejected(error_code::busy, "the log window is full; repeat later");
@@ -164,9 +166,11 @@ TINYKV_DECL void core::retire() {
   refuse_waiting_reads();
 }
 
-// A request for votes shows that its sender has not heard of its removal.
+// A request for votes shows that its sender has not heard of its removal. One with an id above all that are known here has
+// not been removed: a later leader has added it.
 TINYKV_DECL void core::answer_former_member(peer_id peer) {
-  if (as<leader_state>() && !is_member(members(), peer) && configuration_is_known()) tell_removed(peer);
+  if (!as<leader_state>() || is_member(members(), peer) || peer > highest_peer(members())) return;
+  if (configuration_is_known()) tell_removed(peer);
 }
 
 TINYKV_DECL void core::on_timeout_now(message const& m) {

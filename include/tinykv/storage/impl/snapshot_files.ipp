@@ -135,7 +135,7 @@ class snapshot_files::impl {
   static failure error(char const* what, std::string const& path, int why) {
     auto const text = "cannot " + std::string{what} + " " + path + ": " + std::generic_category().message(why);
     if (why == ENOENT) return rejected(error_code::not_found, text);
-    auto const full = why == ENOSPC || why == EDQUOT;
+    auto const full = why == ENOSPC || why == EDQUOT || why == EFBIG;
     return fatal(full ? error_code::disk_full : error_code::io, text, static_cast<std::uint64_t>(why));
   }
 

@@ -99,8 +99,10 @@ class durable_promises {
   // A candidate that has stepped down may have taken in another log before its requests leave: it can win no more.
   bool gave_up(store_id store, sim::disk_group const& disk, term in) const {
     auto const seen = seen_.find(store);
-    auto const follows = seen != seen_.end() && seen->second.status.term == in && seen->second.status.role == raft::role::follower;
-    return disk.state.term > in || follows;
+    auto const same_term = seen != seen_.end() && seen->second.status.term == in;
+    auto const stepped_down = same_term && (seen->second.status.role == raft::role::follower ||
+                                            seen->second.status.role == raft::role::pre_candidate);  // and asks anew
+    return disk.state.term > in || stepped_down;
   }
   static bool holds(sim::disk_group const& disk, position where) {
     if (where.index <= disk.truncated.at.index) return true;

@@ -66,7 +66,7 @@ inline char const* missing(transfer_request const& r) {
   return is_name(r.to) ? nullptr : "the request must name a peer, or a store";
 }
 inline char const* missing(add_peer_request const& r) {
-  if (r.region == group_id{} || r.peer == peer_id{} || r.store == store_id{}) return "the request must name a region, a peer and a store";
+  if (r.region == group_id{} || r.store == store_id{}) return "the request must name a region and a store";
   if (r.address.empty()) return "the request names no address of the store";
   return r.address.size() <= raft::member::address_bytes_max ? nullptr : "the address of the store is too long";
 }

@@ -68,8 +68,9 @@ inline failure sqlite_failure(sqlite3* db, std::string const& path, std::string_
   auto const system = (code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN ? last_errno(db) : 0;
   auto const text = path + ": cannot " + std::string{doing} + ": " + sqlite3_errmsg(db);
   auto const no_space = (code & 0xff) == SQLITE_IOERR && (system == ENOSPC || system == EDQUOT || system == EFBIG);
+  auto const why = system != 0 ? std::string{" ("} + std::strerror(system) + ")" : std::string{};
   if ((code & 0xff) == SQLITE_FULL || no_space)
-    return fatal(error_code::disk_full, text + "; what was acknowledged is safe: free some space and start again",
+    return fatal(error_code::disk_full, text + why + "; what was acknowledged is safe: free some space and start again",
                  static_cast<std::uint64_t>(system));
   switch (code & 0xff) {
     case SQLITE_BUSY:
@@ -79,9 +80,7 @@ inline failure sqlite_failure(sqlite3* db, std::string const& path, std::string_
     case SQLITE_CORRUPT: return corrupt_failure(path, sqlite3_errmsg(db));
     case SQLITE_TOOBIG: return fatal(error_code::too_large, text);
     default:
-      return fatal(error_code::io, text + (system != 0 ? std::string{" ("} + std::strerror(system) + ")" : "") +
-                                       "; check the disk and the kernel's log, then start again",
-                   static_cast<std::uint64_t>(system));
+      return fatal(error_code::io, text + why + "; check the disk and the kernel's log, then start again", static_cast<std::uint64_t>(system));
   }
 }
 
