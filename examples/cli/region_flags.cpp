@@ -30,7 +30,6 @@ CLI::App& add_region_verbs(CLI::App& app, settings const& with, region_arguments
   peer(transfer, "number of the store that is to lead");
 
   auto& add = verb("add-peer", "let a store hold the region: as learner, and as voter when it has caught up", R"(  tinykv-server --store-id 4 --listen host4:20160 --peers 1=host1:20160,... --data-dir d --join
-  tinykv region add-peer 4 host4:20160
   tinykv region add-peer 4 host4:20160              also for a store that was a member before)", region_add_peer);
   peer(add, "number of the store");
   add.add_option("address", to.address, "H:P by which the other servers reach it")->required();

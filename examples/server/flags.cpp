@@ -87,7 +87,8 @@ parsed_flags parse_flags(int argc, char** argv) {
   auto& f = out.value;
   std::vector<std::string> peers;
   app.add_option("--data-dir", f.data_dir, "directory of the data; made when missing")->envname("TINYKV_DATA_DIR");
-  app.add_option("--listen", f.listen, "H:P to listen on, port 0: any free one (default: this store's address in --peers, else 127.0.0.1:20160)")
+  app.add_option("--listen", f.listen,
+                 "H:P to listen on, port 0: any free one (default: this store's address in --peers, else 127.0.0.1:20160)")
       ->envname("TINYKV_LISTEN");
   app.add_option("--advertise", f.advertise, "H:P by which clients and stores reach this one, if it differs")
       ->envname("TINYKV_ADVERTISE");

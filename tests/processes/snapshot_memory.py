@@ -111,7 +111,8 @@ def main():
         before, peak = found[side]
         extra = (peak - before) / MIB
         wrong |= extra > asked.bound_mib
-        print(f"{side + ':':10} {before / MIB:7.1f} MiB before, {peak / MIB:7.1f} MiB at most: {extra:6.1f} MiB extra (bound {asked.bound_mib})")
+        print(f"{side + ':':10} {before / MIB:7.1f} MiB before, {peak / MIB:7.1f} MiB at most: {extra:6.1f} MiB extra "
+              f"(bound {asked.bound_mib})")
     return int(wrong)
 
 

@@ -8,6 +8,7 @@ import time
 import unittest
 
 from cluster import Cluster, eventually
+from membership_test import Load
 
 # A log of at most 64 applied entries, so that whoever misses some hundred needs a snapshot.
 SHORT_LOG = ("--log-entries-max", "64")
@@ -136,8 +137,10 @@ class Killed(Case):
         leader = self.begin("--snapshot-rate", "8M")
         late = self.others(leader)[0]
         self.write(400)
+        load = Load(self.cluster, self.cluster.endpoints())  # the log goes on while the snapshot is under way
+        self.addCleanup(load.stop)
         in_transfer = in_installation = 0
-        for _ in range(4):
+        for _ in range(3):
             had = self.fall_behind(late, 100)
             for moment in ("transfer", "installation", "any"):
                 late.start(*self.flags)
@@ -155,7 +158,12 @@ class Killed(Case):
             self.arrives(late, had)
         self.assertGreater(in_transfer, 0)
         self.assertGreater(in_installation, 0)
+        acknowledged = load.stop()
+        self.assertGreater(len(acknowledged), 1000)
         self.all_hold_everything()
+        for server in self.cluster.servers:
+            lines = self.cluster.cli("export", "--prefix", "load/", endpoints=server.endpoint, timeout=60).stdout.splitlines()
+            self.assertEqual(acknowledged - {line.split(b"\t")[0] for line in lines}, set(), f"lost by server {server.number}")
         self.nobody_gave_up()
 
     def soon(self, condition, patience=20):

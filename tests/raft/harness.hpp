@@ -28,13 +28,13 @@ using tinykv::read_id;
 using tinykv::term;
 using tinykv::ticket;
 
-inline raft::membership voters(std::initializer_list<std::uint64_t> ids) {
+inline raft::membership voters(std::vector<std::uint64_t> const& ids) {
   raft::membership out;
   for (auto const id : ids) out.voters.push_back({peer_id{id}, tinykv::store_id{id}});
   return out;
 }
 
-inline std::vector<raft::member> members(std::initializer_list<std::uint64_t> ids) { return voters(ids).voters; }
+inline std::vector<raft::member> members(std::vector<std::uint64_t> const& ids) { return voters(ids).voters; }
 
 /// A configuration; `outgoing` makes it joint.
 inline raft::membership group(std::initializer_list<std::uint64_t> voting, std::initializer_list<std::uint64_t> learning = {},
@@ -307,7 +307,9 @@ class cluster {
  public:
   using setup = std::function<void(raft::options&)>;
 
-  explicit cluster(std::initializer_list<std::uint64_t> ids, setup const& with = {}, std::uint64_t seed = 1) {
+  explicit cluster(std::initializer_list<std::uint64_t> ids, setup const& with = {}, std::uint64_t seed = 1)
+      : cluster(std::vector<std::uint64_t>(ids), with, seed) {}
+  explicit cluster(std::vector<std::uint64_t> const& ids, setup const& with = {}, std::uint64_t seed = 1) {
     for (auto const id : ids) {
       auto o = options_of(id, seed);
       if (with) with(o);

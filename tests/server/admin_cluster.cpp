@@ -281,8 +281,8 @@ TEST_CASE("two changes at once are made one after the other, and neither undoes 
   cluster c{3, 5};
   auto one = c.client(1), two = c.client(2);
   std::optional<wire::admin_answer> first, second;
-  one.ask_admin(wire::add_peer_request{region_1, peer_id{4}, store_id{4}, name_of(4)}, 60s, [&](wire::admin_answer a) { first = std::move(a); });
-  two.ask_admin(wire::add_peer_request{region_1, peer_id{5}, store_id{5}, name_of(5)}, 60s, [&](wire::admin_answer a) { second = std::move(a); });
+  one.ask_admin(wire::add_peer_request{region_1, {}, store_id{4}, name_of(4)}, 60s, [&](wire::admin_answer a) { first = std::move(a); });
+  two.ask_admin(wire::add_peer_request{region_1, {}, store_id{5}, name_of(5)}, 60s, [&](wire::admin_answer a) { second = std::move(a); });
   for (int turns = 0; turns < 6000 && !(first && second); ++turns) c.executor.run_for(10ms);
   REQUIRE(first);
   REQUIRE(second);

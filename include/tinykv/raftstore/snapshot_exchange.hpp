@@ -59,9 +59,10 @@ class snapshot_exchange {
   }
   /// A tick has passed for the store: `interval` long.
   void refill(duration interval) {
-    auto const share = std::chrono::duration_cast<std::chrono::microseconds>(interval).count();
-    budget_ = std::max<std::uint64_t>(numbers_.bytes_per_second_max / 1'000'000 * static_cast<std::uint64_t>(share),
-                                      raft::snapshot_message::chunk_bytes_max);
+    constexpr std::uint64_t second = 1'000'000;
+    auto const share = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(interval).count());
+    auto const rate = numbers_.bytes_per_second_max;
+    budget_ = std::max(rate / second * share + rate % second * share / second, raft::snapshot_message::chunk_bytes_max);
   }
   /// A tick has passed for `r`.
   void tick(Store& store, replica_type& r) {

@@ -153,7 +153,8 @@ class snapshot_sender {
     std::vector<ending> out;
     for (auto it = transfers_.begin(); it != transfers_.end();) {
       auto& t = it->second;
-      auto const waits = t.begun || !making_;  // not while the file is being made: that takes as long as it takes
+      // Not while the file is being made, which takes as long as it takes, nor while others use up what may be sent.
+      auto const waits = (t.begun || !making_) && !has_turn_to_come(t);
       if (waits && ++t.idle_ticks >= numbers_.patience_ticks) {
         if (!t.arrived) out.push_back({it->first, std::nullopt});
         it = transfers_.erase(it);
@@ -182,6 +183,10 @@ class snapshot_sender {
     bool arrived = false;     // and is being installed there
     std::uint32_t idle_ticks = 0;
   };
+  // True iff all that was sent is answered, and the next piece waits for its share of the rate.
+  bool has_turn_to_come(transfer const& t) const {
+    return file_ && !making_ && !t.reading && !t.arrived && t.next == t.acked && (t.begun || serves(t));
+  }
   bool serves(transfer const& t) const { return file_ && file_->meta.at.index >= t.at_least; }
 
   snapshot_options numbers_;

@@ -202,9 +202,8 @@ TEST_CASE("TestLeaderElection2AA: a majority of living peers elects, less does n
                                                   {3, {2, 3}, role::candidate},
                                                   {4, {2, 3}, role::candidate},
                                                   {5, {2, 3}, role::leader}}) {
-    auto const ids = r.size == 3 ? std::initializer_list<std::uint64_t>{1, 2, 3}
-                     : r.size == 4 ? std::initializer_list<std::uint64_t>{1, 2, 3, 4}
-                                   : std::initializer_list<std::uint64_t>{1, 2, 3, 4, 5};
+    std::vector<std::uint64_t> ids;
+    for (std::uint64_t id = 1; id <= r.size; ++id) ids.push_back(id);
     cluster c(ids, plain);
     c.blocked = [&](auto const& m) { return r.dead.count(m.from.value) + r.dead.count(m.to.value) != 0; };
     hup(c, 1);

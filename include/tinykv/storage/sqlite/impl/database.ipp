@@ -80,7 +80,8 @@ inline failure sqlite_failure(sqlite3* db, std::string const& path, std::string_
     case SQLITE_CORRUPT: return corrupt_failure(path, sqlite3_errmsg(db));
     case SQLITE_TOOBIG: return fatal(error_code::too_large, text);
     default:
-      return fatal(error_code::io, text + why + "; check the disk and the kernel's log, then start again", static_cast<std::uint64_t>(system));
+      return fatal(error_code::io, text + why + "; check the disk and the kernel's log, then start again",
+                   static_cast<std::uint64_t>(system));
   }
 }
 
