@@ -25,8 +25,8 @@ FAULTS = {
         {"I-4", "I-5", "I-7"}),
     "early_vote": (
         "raft/impl/election.ipp",
-        "    elapsed_ = 0;\n  }\n  send_late(std::move(reply));",
-        "    elapsed_ = 0;\n  }\n  send_early(std::move(reply));",
+        "    elapsed_ = 0;\n  }\n  tell_commit(reply);\n  send_late(std::move(reply));",
+        "    elapsed_ = 0;\n  }\n  tell_commit(reply);\n  send_early(std::move(reply));",
         "a vote is told before it is durable (SAFETY.md section 1)",
         {"I-1", "I-6"}),
     "early_acknowledgement": (
@@ -47,6 +47,18 @@ FAULTS = {
         "return r.round == 0;",
         "a leader answers reads without asking whether it still leads (SAFETY.md section 7)",
         {"I-9"}),
+    "one_majority": (
+        "raft/quorum.hpp",
+        "return group.outgoing.empty() ? v : std::min(v, majority_value(group.outgoing, value_of));",
+        "return v;",
+        "a joint configuration decides by the majority of the new voters alone (dissertation, 4.3; SAFETY.md section 6)",
+        {"I-1", "I-4", "I-5", "I-7"}),
+    "compaction_past_durable": (
+        "raftstore/log_keeper.hpp",
+        "std::min({target, care.durable, care.truncated + rule.piece_entries_max})",
+        "std::min({target, r.applied(), care.truncated + rule.piece_entries_max})",
+        "entries leave the log before the machine holds them durably (SAFETY.md section 4)",
+        {"I-31"}),
     "lost_told_as_refused": (
         "raftstore/proposals.hpp",
         "    done(unknown(why,",

@@ -50,7 +50,7 @@ TEST_CASE("a request that leaves out what it must name is refused", "[wire][admi
   CHECK(refused(wire::transfer_request{group_id{1}, {}}));
   CHECK(refused(wire::transfer_request{group_id{1}, {peer_id{1}, store_id{1}}}));  // two names may contradict each other
   CHECK(refused(wire::add_peer_request{{}, peer_id{1}, store_id{1}, "h:1"}));
-  CHECK(refused(wire::add_peer_request{group_id{1}, {}, store_id{1}, "h:1"}));
+  CHECK_FALSE(refused(wire::add_peer_request{group_id{1}, {}, store_id{1}, "h:1"}));  // the leader chooses the peer
   CHECK(refused(wire::add_peer_request{group_id{1}, peer_id{1}, {}, "h:1"}));
   CHECK(refused(wire::add_peer_request{group_id{1}, peer_id{1}, store_id{1}, ""}));
   CHECK(refused(wire::add_peer_request{group_id{1}, peer_id{1}, store_id{1}, std::string(256, 'h')}));
