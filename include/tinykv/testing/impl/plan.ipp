@@ -1,6 +1,7 @@
 #pragma once
 
 #include <tinykv/core/config.hpp>
+#include <tinykv/raft/values/snapshot.hpp>
 #include <tinykv/testing/plan.hpp>
 
 namespace tinykv::testing {
