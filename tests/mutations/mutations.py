@@ -244,7 +244,7 @@ MUTATIONS = [
        "std::min({target, care.durable, care.truncated + rule.piece_entries_max})",
        "std::min({target, care.truncated + rule.piece_entries_max})",
        "entries are deleted only up to what the machine holds durably (SAFETY.md 4)", "raftstore/log_keeper.cpp"),
-    _m("compaction_passes_a_hold", "raftstore/compaction.hpp", "  if (log.hold) target = std::min(target, *log.hold);\n", "",
+    _m("compaction_passes_a_hold", "raftstore/compaction.hpp", "  if (log.hold && log.bytes <= rule.hold_bytes_max) target = std::min(target, *log.hold);\n", "",
        "a snapshot under way holds the log from its index (SAFETY.md 4)", "raftstore/compaction_rules.cpp"),
 
     # --- storage/ -----------------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ compaction_options rule() {
   out.entries_kept = 10;
   out.follower_entries_max = 500;
   out.follower_bytes_max = 50'000;
+  out.hold_bytes_max = 1'000'000;
   return out;
 }
 compaction_view log(std::uint64_t truncated, std::uint64_t applied, std::uint64_t bytes = 0) {
@@ -62,10 +63,13 @@ TEST_CASE("a slow follower is waited for, but not for ever", "[raftstore][compac
   CHECK(target(v) == 0);
 }
 
-TEST_CASE("nothing that a snapshot under way goes on from is cut, however long the log is", "[raftstore][compaction]") {
+TEST_CASE("what a snapshot under way goes on from is not cut, up to a bound of its own", "[raftstore][compaction]") {
   auto v = log(20, 10'000, 1'000'000);
   v.hold = log_index{70};
   CHECK(target(v) == 70);
+  v.bytes = 1'000'001;
+  CHECK(target(v) == 10'000);
+  v.bytes = 1'000'000;
   v.hold = log_index{10};
   CHECK(target(v) == 20);  // never backwards
 }

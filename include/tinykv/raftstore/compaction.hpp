@@ -89,7 +89,7 @@ inline log_index compaction_target(compaction_options const& rule, compaction_vi
   auto target = log.applied - kept;
   auto const follower_waits = log.slowest && *log.slowest < target;
   if (follower_waits && count <= rule.follower_entries_max && log.bytes <= rule.follower_bytes_max) target = *log.slowest;
-  if (log.hold) target = std::min(target, *log.hold);
+  if (log.hold && log.bytes <= rule.hold_bytes_max) target = std::min(target, *log.hold);
   return std::max(target, log.truncated);
 }
 

@@ -36,6 +36,8 @@ struct compaction_options {
   std::uint64_t entries_kept = 1024;                     ///< Left in the log when it is compacted, for followers a little behind.
   std::uint64_t follower_entries_max = 262144;           ///< A leader keeps what its slowest live follower lacks, up to so many
   std::uint64_t follower_bytes_max = 256ULL << 20;       ///< entries and bytes in the log; beyond that it gets a snapshot.
+  std::uint64_t hold_bytes_max = 1ULL << 30;             ///< What a snapshot under way goes on from stays until the log is
+                                                         ///< larger than this; then its receiver will need another one.
   std::uint64_t piece_entries_max = 8192;                ///< Deleted in one log batch.
 };
 
